@@ -1,0 +1,54 @@
+# Each target makes the virtual environment that it needs; nothing has to be installed by hand but Python.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 6632
+DB ?=
+
+.PHONY: help demo test test-all unit generate check-generated lint types contract broker build clean
+
+help:  ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/installed  ## move real messages through the client and an embedded broker
+	$(BIN)/python examples/quickstart.py
+
+test: lint types check-generated unit  ## everything that must pass
+
+unit: $(VENV)/installed  ## the tests alone
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/installed  ## the unit tests on every supported Python that is installed
+	$(BIN)/python tests/every_python.py
+
+generate: $(VENV)/installed  ## write generated/queen_api from openapi/queen.yaml
+	$(BIN)/python -m generator generate
+
+check-generated: $(VENV)/installed  ## fail if generated/ is not what the spec says
+	$(BIN)/python -m generator check
+
+lint: $(VENV)/installed  ## style and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/installed  ## mypy --strict and pyright
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+contract: $(VENV)/installed  ## call every operation with generated data; QUEEN_CONTRACT_URL=http://... for a live server
+	$(BIN)/python -m pytest -m contract
+
+broker: $(VENV)/installed  ## serve the embedded broker (PORT, DB)
+	$(BIN)/python -m queen.broker --port $(PORT) $(if $(DB),--db $(DB))
+
+build: $(VENV)/installed  ## the wheel
+	$(BIN)/python -m hatchling build --target wheel
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) .venvs dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

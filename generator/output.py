@@ -1,0 +1,91 @@
+"""The output folder: written as a whole or not at all, and compared with what the spec would give now."""
+
+from __future__ import annotations
+
+import difflib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from generator.failure import GenerationError
+from generator.project import write_package
+from generator.spec import Spec, load
+
+_EXCERPT_LINES = 20
+
+
+def generate(spec: Path, output: Path) -> None:
+    """Replace a folder by the package for a spec.
+
+    Raises:
+        GenerationError: nothing was written.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".generating-") as aside:
+        fresh = _build(load(spec), Path(aside), output.name)
+        if output.exists():
+            output.rename(Path(aside) / "replaced")
+        fresh.rename(output)
+
+
+def check(spec: Path, output: Path) -> list[str]:
+    """Compare a folder with what would be generated now.
+
+    Returns:
+        One line for each difference, with an excerpt; none when there is no difference.
+
+    Raises:
+        GenerationError: the spec cannot be generated from.
+    """
+    loaded = load(spec)
+    problems: list[str] = []
+    stored = output / "spec.sha256"
+    if not stored.is_file() or stored.read_text(encoding="utf-8").strip() != loaded.sha256:
+        problems.append(f"{stored} is not the fingerprint of {spec}: the spec was changed; run python -m generator generate")
+    with tempfile.TemporaryDirectory() as aside:
+        fresh = _build(loaded, Path(aside), output.name)
+        problems += _differences(output, fresh)
+    return problems
+
+
+def _build(spec: Spec, aside: Path, name: str) -> Path:
+    package = aside / name
+    write_package(spec, package)
+    for command in (
+        # Import order first; then everything as ruff formats it, whatever its configuration is around here.
+        ["check", "--quiet", "--isolated", "--select", "I", "--fix", "--line-length", "120", "--target-version", "py38"],
+        ["format", "--quiet", "--isolated", "--line-length", "120", "--target-version", "py38"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", str(package)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise GenerationError([f"ruff {command[0]} refused the output: {done.stdout}{done.stderr}"])
+    return package
+
+
+def _differences(stored: Path, fresh: Path) -> list[str]:
+    have, want = _files(stored), _files(fresh)
+    problems = [f"{stored / name} is missing" for name in sorted(want - have)]
+    problems += [f"{stored / name} is not generated from the spec; remove it" for name in sorted(have - want)]
+    for name in sorted(have & want):
+        before = (stored / name).read_text(encoding="utf-8")
+        after = (fresh / name).read_text(encoding="utf-8")
+        if before != after:
+            problems.append(f"{stored / name} differs:\n{_excerpt(before, after)}")
+    return problems
+
+
+def _files(folder: Path) -> set[str]:
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def _excerpt(before: str, after: str) -> str:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "stored", "generated", lineterm="", n=1)
+    return "\n".join(f"    {line}" for line in list(lines)[:_EXCERPT_LINES])
+

@@ -1,0 +1,151 @@
+"""The spec: loading it, its fingerprint, and what it says beyond OpenAPI."""
+
+from __future__ import annotations
+
+import hashlib
+import keyword
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal, cast
+
+import attrs
+import yaml
+
+from generator.failure import GenerationError
+
+METHODS = ("get", "put", "post", "delete", "patch")
+RETRIES = ("safe", "keyed", "unsafe")
+REFUSALS = ("raise", "result")
+EMPTIES = ("array", "object")
+
+JsonObject = Mapping[str, object]
+
+
+@attrs.frozen
+class OperationFacts:
+    """The extensions of one operation."""
+
+    id: str
+    tag: str
+    method: str
+    path: str
+    since: str
+    until: str | None
+    retry: str
+    refusal: str
+    long_poll: bool
+    empty: Literal["array", "object"] | None
+
+
+@attrs.frozen
+class Spec:
+    """A loaded spec.
+
+    Attributes:
+        path: the file.
+        document: what it says.
+        sha256: the fingerprint of its bytes.
+        operations: the extensions of each operation, by its id.
+        refusals: the names of the schemas that are refusals.
+    """
+
+    path: Path
+    document: JsonObject
+    sha256: str
+    operations: Mapping[str, OperationFacts]
+    refusals: frozenset[str]
+
+
+def load(path: Path) -> Spec:
+    """Read a spec.
+
+    Raises:
+        GenerationError: an operation lacks an extension, or has one that is not legal, or an id is used twice.
+    """
+    data = path.read_bytes()
+    document = cast(JsonObject, yaml.safe_load(data))
+    problems: list[str] = []
+    operations: dict[str, OperationFacts] = {}
+    for method, where, operation in _operations(document):
+        facts = _facts(method, where, operation, problems)
+        if facts is None:
+            continue
+        if facts.id in operations:
+            problems.append(f"{where}: operationId {facts.id!r} is used by {operations[facts.id].path} too")
+        operations[facts.id] = facts
+    if problems:
+        raise GenerationError(problems)
+    return Spec(path, document, hashlib.sha256(data).hexdigest(), operations, frozenset(_refusals(document)))
+
+
+def schemas(document: JsonObject) -> Mapping[str, JsonObject]:
+    """The component schemas, in the order of the document."""
+    components = cast(JsonObject, document.get("components", {}))
+    return cast(Mapping[str, JsonObject], components.get("schemas", {}))
+
+
+def _operations(document: JsonObject) -> Iterator[tuple[str, str, JsonObject]]:
+    for path, item in cast(Mapping[str, JsonObject], document.get("paths", {})).items():
+        for method in METHODS:
+            if method in item:
+                yield method, path, cast(JsonObject, item[method])
+
+
+def _facts(method: str, path: str, operation: JsonObject, problems: list[str]) -> OperationFacts | None:
+    where = f"{method.upper()} {path}"
+    known = len(problems)
+    tags = operation.get("tags")
+    name = operation.get("operationId")
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
+        problems.append(f"{where}: operationId {name!r} is no function name in snake_case")
+    if not isinstance(tags, list) or len(tags) != 1:
+        problems.append(f"{where}: exactly one tag is needed")
+    _check(operation, "x-queen-since", None, where, problems)
+    _check(operation, "x-queen-retry", RETRIES, where, problems)
+    _check(operation, "x-queen-refusal", REFUSALS, where, problems)
+    if "x-queen-empty" in operation:
+        _check(operation, "x-queen-empty", EMPTIES, where, problems)
+    if not isinstance(operation.get("x-queen-long-poll", False), bool):
+        problems.append(f"{where}: x-queen-long-poll is not true or false")
+    if len(problems) > known:
+        return None
+    return OperationFacts(
+        id=cast(str, operation["operationId"]),
+        tag=cast("list[str]", tags)[0],
+        method=method.upper(),
+        path=path,
+        since=cast(str, operation["x-queen-since"]),
+        until=cast("str | None", operation.get("x-queen-until")),
+        retry=cast(str, operation["x-queen-retry"]),
+        refusal=cast(str, operation["x-queen-refusal"]),
+        long_poll=cast(bool, operation.get("x-queen-long-poll", False)),
+        empty=cast('Literal["array", "object"] | None', operation.get("x-queen-empty")),
+    )
+
+
+def _check(
+    operation: JsonObject, key: str, accepted: tuple[str, ...] | None, where: str, problems: list[str]
+) -> None:
+    value = operation.get(key)
+    if not isinstance(value, str):
+        problems.append(f"{where}: {key} is missing")
+    elif accepted is not None and value not in accepted:
+        problems.append(f"{where}: {key} is {value!r}; accepted are {', '.join(accepted)}")
+
+
+def _refusals(document: JsonObject) -> Iterator[str]:
+    for name, schema in schemas(document).items():
+        if schema.get("x-queen-refused") is True:
+            yield name
+
+
+def resolved(document: JsonObject, node: JsonObject) -> JsonObject:
+    """A node, or what its ``$ref`` points to."""
+    reference = node.get("$ref")
+    if not isinstance(reference, str):
+        return node
+    found: object = document
+    for part in reference.removeprefix("#/").split("/"):
+        found = cast(JsonObject, found)[part]
+    return cast(JsonObject, found)

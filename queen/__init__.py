@@ -1,0 +1,68 @@
+"""The client for Queen MQ, the message queue on PostgreSQL.
+
+Example::
+
+    from queen import Queen
+
+    async with Queen("http://localhost:6632") as queen:
+        await queen.queue("orders").partition("user-7").push([{"data": {"id": 1}}])
+"""
+
+from queen.client import Queen
+from queen.config import CLIENT_DEFAULTS, QUEUE_DEFAULTS
+from queen.consuming.options import CONSUME_DEFAULTS
+from queen.errors import (
+    AuthenticationError,
+    BufferClosedError,
+    ClientClosedError,
+    ConfigurationError,
+    ConnectionFailedError,
+    HttpStatusError,
+    LeaseLostError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    ProtocolError,
+    PushRejectedError,
+    QueenBufferError,
+    QueenError,
+    QueenTimeoutError,
+    ServerRefusedError,
+    TransactionError,
+    UnsupportedByServerError,
+)
+from queen.message import Message
+from queen.operations.pop import POP_DEFAULTS
+from queen.types import AckResponse, DeadLetter, DLQResponse, PushResponse, RenewResponse, TraceResponse, TransactionResponse
+
+__all__ = [
+    "CLIENT_DEFAULTS",
+    "CONSUME_DEFAULTS",
+    "POP_DEFAULTS",
+    "QUEUE_DEFAULTS",
+    "AckResponse",
+    "AuthenticationError",
+    "BufferClosedError",
+    "ClientClosedError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "DLQResponse",
+    "DeadLetter",
+    "HttpStatusError",
+    "LeaseLostError",
+    "Message",
+    "OutcomeUnknownError",
+    "PermissionDeniedError",
+    "ProtocolError",
+    "PushRejectedError",
+    "PushResponse",
+    "Queen",
+    "QueenBufferError",
+    "QueenError",
+    "QueenTimeoutError",
+    "RenewResponse",
+    "ServerRefusedError",
+    "TraceResponse",
+    "TransactionError",
+    "TransactionResponse",
+    "UnsupportedByServerError",
+]

@@ -1,0 +1,88 @@
+"""One broker: its store, its polls, its routes; and which brokers this process has."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+from typing import Dict, Optional
+
+from typing_extensions import Final
+
+from queen.broker.app import Application
+from queen.broker.clock import Clock, SystemClock
+from queen.broker.polls import Polls
+from queen.broker.routes.endpoint import Backend
+from queen.broker.store.database import Store
+
+_FILE_URL: Final = re.compile(r"sqlite:///(.+)")
+_MEMORY_URL: Final = re.compile(r"memory://(.*)")
+
+
+class Broker:
+    """A Queen broker inside this process.
+
+    Attributes:
+        app: the ASGI application that serves it.
+    """
+
+    def __init__(self, path: Optional[str], clock: Clock, key: Optional[str]) -> None:
+        self._polls = Polls(clock)
+        self._store = Store(path, clock, self._polls.changed)
+        self._key = key
+        self._holders = 1
+        self.app: Final = Application(Backend(self._store, self._polls, clock))
+
+    @property
+    def parked_polls(self) -> int:
+        """How many long polls are waiting."""
+        return self._polls.parked
+
+    async def close(self) -> None:
+        """Give the broker up; when all who opened it have done so, it ends, and a broker in memory is gone."""
+        with _lock:
+            self._holders -= 1
+            if self._holders > 0:
+                return
+            if self._key is not None:
+                _open.pop(self._key, None)
+        self._polls.wake_all()
+        self._store.close()
+
+
+_open: Dict[str, Broker] = {}
+_lock = threading.Lock()
+
+
+def open_broker(url: str, *, clock: Optional[Clock] = None) -> Broker:
+    """A broker.
+
+    Args:
+        url: ``memory://`` (a broker of its own), ``memory://name`` (one broker for all who name it in this process),
+            ``sqlite:///relative.db`` or ``sqlite:////absolute.db`` (one broker for each file in this process).
+        clock: the time; the machine's clock if there is none. A broker that is open already keeps its own.
+
+    Raises:
+        ValueError: another URL.
+    """
+    key, path = _located(url)
+    with _lock:
+        found = _open.get(key) if key is not None else None
+        if found is not None:
+            found._holders += 1
+            return found
+        broker = Broker(path, clock or SystemClock(), key)
+        if key is not None:
+            _open[key] = broker
+        return broker
+
+
+def _located(url: str) -> "tuple[Optional[str], Optional[str]]":
+    memory = _MEMORY_URL.fullmatch(url)
+    if memory is not None:
+        return (url if memory.group(1) else None), None
+    file = _FILE_URL.fullmatch(url)
+    if file is None:
+        raise ValueError(f"url={url!r} is no embedded broker; accepted are memory://, memory://name and sqlite:///file.db")
+    path = str(Path(file.group(1)).resolve())
+    return f"sqlite:{path}", path

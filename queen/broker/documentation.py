@@ -1,0 +1,122 @@
+"""The API as a page to read, made from the spec alone."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from html import escape
+from importlib import resources
+from typing import Iterator, List, Mapping, Tuple, cast
+
+from typing_extensions import Final
+
+_Json = Mapping[str, object]
+
+_METHODS: Final = ("get", "post", "put", "delete", "patch")
+_STYLE: Final = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
+code,pre{font:14px/1.45 ui-monospace,monospace;background:#f4f4f6;border-radius:4px}
+code{padding:.1em .3em}pre{padding:.8rem;overflow:auto}
+h2{border-bottom:1px solid #ddd;margin-top:3rem}h3{margin-top:2rem}
+.method{display:inline-block;min-width:4.5em;font-weight:700;color:#0b5}
+table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #eee;padding:.3rem .6rem;text-align:left;vertical-align:top}
+small{color:#666}
+"""
+
+
+@functools.lru_cache(maxsize=1)
+def spec_document() -> bytes:
+    """The OpenAPI document, as JSON."""
+    # importlib.resources.files came with Python 3.9.
+    return resources.read_binary("queen_api", "openapi.json")
+
+
+@functools.lru_cache(maxsize=1)
+def api_page() -> bytes:
+    """One self-contained HTML page: every operation with its parameters, body, answers and examples."""
+    spec = cast(_Json, json.loads(spec_document()))
+    info = cast(_Json, spec["info"])
+    parts = [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{_text(info['title'])} API</title>",
+        f"<style>{_STYLE}</style><h1>{_text(info['title'])}</h1>{_prose(info.get('description'))}",
+    ]
+    for tag in cast("List[_Json]", spec["tags"]):
+        parts.append(f"<h2 id={_text(tag['name'])}>{_text(tag['name'])}</h2>{_prose(tag.get('description'))}")
+        parts += [_operation(spec, *found) for found in _operations(spec) if tag["name"] in _listed(found[2].get("tags"))]
+    return "".join(parts).encode()
+
+
+def _operations(spec: _Json) -> Iterator[Tuple[str, str, _Json]]:
+    for path, item in cast("Mapping[str, _Json]", spec["paths"]).items():
+        for method in _METHODS:
+            if method in item:
+                yield method, path, cast(_Json, item[method])
+
+
+def _operation(spec: _Json, method: str, path: str, operation: _Json) -> str:
+    until = operation.get("x-queen-until")
+    versions = f"server {operation['x-queen-since']}" + (f" to {until}" if until else " and later")
+    parts = [
+        f"<h3 id={_text(operation['operationId'])}><span class=method>{method.upper()}</span> <code>{_text(path)}</code></h3>",
+        f"<p><b>{_text(operation['summary'])}</b><br><small>{_text(operation['operationId'])} · {versions}</small></p>",
+        _prose(operation.get("description")),
+    ]
+    parameters = [_resolved(spec, entry) for entry in cast("List[_Json]", operation.get("parameters", []))]
+    if parameters:
+        rows = "".join(
+            f"<tr><td><code>{_text(entry['name'])}</code><td>{_text(entry['in'])}<td>{_inline(entry.get('description'))}"
+            for entry in parameters
+        )
+        parts.append(f"<table><tr><th>parameter<th>in<th>meaning{rows}</table>")
+    body = operation.get("requestBody")
+    if isinstance(body, dict):
+        parts.append(f"<p>Body</p>{_content(cast(_Json, body))}")
+    for status, response in cast("Mapping[str, _Json]", operation["responses"]).items():
+        answer = _resolved(spec, response)
+        parts.append(f"<p><code>{_text(status)}</code> {_inline(answer.get('description'))}</p>{_content(answer)}")
+    return "".join(parts)
+
+
+def _content(node: _Json) -> str:
+    content = cast("Mapping[str, _Json]", node.get("content", {}))
+    media = content.get("application/json", {})
+    if "example" not in media:
+        return ""
+    return f"<pre>{_text(json.dumps(media['example'], indent=1, ensure_ascii=False))}</pre>"
+
+
+def _resolved(spec: _Json, node: _Json) -> _Json:
+    reference = node.get("$ref")
+    if not isinstance(reference, str):
+        return node
+    found: object = spec
+    for part in reference.split("/")[1:]:
+        found = cast(_Json, found)[part]
+    return cast(_Json, found)
+
+
+def _listed(value: object) -> List[object]:
+    return cast("List[object]", value) if isinstance(value, list) else []
+
+
+def _prose(value: object) -> str:
+    """Paragraphs and lists of the description's Markdown."""
+    blocks = str(value or "").strip().split("\n\n")
+    return "".join(_block(block) for block in blocks if block)
+
+
+def _block(block: str) -> str:
+    if block.startswith("- "):
+        entries = re.split(r"\n(?=- )", block)
+        return "<ul>" + "".join(f"<li>{_inline(entry[2:])}" for entry in entries) + "</ul>"
+    return f"<p>{_inline(block)}</p>"
+
+
+def _inline(value: object) -> str:
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", _text(value or ""))
+    return re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", text)
+
+
+def _text(value: object) -> str:
+    return escape(str(value))

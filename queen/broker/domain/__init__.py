@@ -1,0 +1,1 @@
+"""What the broker does, apart from HTTP: functions of one transaction."""

@@ -1,0 +1,85 @@
+"""Storing messages."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import attrs
+from typing_extensions import Final
+
+from queen.broker import identifiers
+from queen.broker.domain import queues
+from queen.broker.domain.names import document, storable
+from queen.broker.store.database import Transaction
+
+_INSERT: Final = """
+INSERT INTO messages (uuid, partition_id, transaction_id, payload, trace_id, created_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (partition_id, transaction_id) DO NOTHING
+"""
+
+
+@attrs.frozen
+class Item:
+    """A message to store."""
+
+    queue: str
+    partition: str
+    payload: object
+    transaction_id: Optional[str]
+    trace_id: Optional[str]
+
+
+@attrs.frozen
+class Stored:
+    """What became of an item.
+
+    Attributes:
+        duplicate: its transaction id is taken; ``message`` is then the id of the message that is there.
+    """
+
+    item: Item
+    transaction_id: str
+    message: str
+    partition: str
+    trace_id: Optional[str]
+    duplicate: bool
+
+
+def push(tx: Transaction, items: Sequence[Item]) -> List[Stored]:
+    """Store items in their order, creating missing queues and partitions; a taken transaction id stores nothing.
+
+    Raises:
+        DatabaseRefusal: an item that the database cannot store.
+    """
+    partitions: Dict[Tuple[str, str], Tuple[int, str]] = {}
+    newest: Dict[int, int] = {}
+    stored = []
+    for item in items:
+        place = partitions.get((item.queue, item.partition))
+        if place is None:
+            place = queues.ensure_partition(tx, queues.ensure(tx, item.queue), item.partition)
+            partitions[item.queue, item.partition] = place
+        partition_id, partition = place
+        transaction_id = storable(item.transaction_id) if item.transaction_id else identifiers.random()
+        trace_id = identifiers.read(item.trace_id) if item.trace_id else None
+        message = identifiers.time_ordered(tx.now)
+        values = [message, partition_id, transaction_id, document(item.payload), trace_id, tx.now]
+        cursor = tx.execute(_INSERT, values)
+        duplicate = cursor.rowcount == 0
+        if duplicate:
+            message = _taken_by(tx, partition_id, transaction_id)
+        else:
+            newest[partition_id] = int(cursor.lastrowid or 0)
+            tx.changed.add(item.queue)
+        stored.append(Stored(item, transaction_id, message, partition, trace_id, duplicate))
+    for partition_id, seq in newest.items():
+        tx.execute("UPDATE partitions SET newest_seq = ?, newest_at = ? WHERE id = ?", [seq, tx.now, partition_id])
+    return stored
+
+
+def _taken_by(tx: Transaction, partition_id: int, transaction_id: str) -> str:
+    row = tx.row(
+        "SELECT uuid FROM messages WHERE partition_id = ? AND transaction_id = ?", [partition_id, transaction_id]
+    )
+    assert row is not None
+    return str(row["uuid"])

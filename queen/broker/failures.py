@@ -1,0 +1,20 @@
+"""How a request can fail, as the real server tells it."""
+
+from __future__ import annotations
+
+
+class DirectRefusal(Exception):
+    """A check before the database: a real status code, and ``{"error": text}``."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+class DatabaseRefusal(Exception):
+    """What the database would refuse: status 200, and ``{"success": false, "error": text}``."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = f"ERROR:  {text}\n"

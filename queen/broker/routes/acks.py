@@ -1,0 +1,90 @@
+"""Acks, one or many."""
+
+from __future__ import annotations
+
+from typing import Dict, cast
+
+from queen_api.models import AckResult
+
+from queen.broker.domain import acks
+from queen.broker.domain.acks import Ack, AckOutcome
+from queen.broker.domain.names import QUEUE_MODE
+from queen.broker.failures import DirectRefusal
+from queen.broker.http import Answer, Call, database, direct, encode
+from queen.broker.routes.endpoint import Backend, RouteTable, text_field
+
+
+async def ack(backend: Backend, call: Call) -> Answer:
+    """Acknowledge one message."""
+    fields = call.fields()
+    for key, complaint in (
+        ("transactionId", "transactionId is required"),
+        ("partitionId", "partitionId is required to ensure message uniqueness"),
+    ):
+        if not isinstance(fields.get(key), str):
+            raise DirectRefusal(400, complaint)
+    wanted = Ack(
+        transaction_id=text_field(fields, "transactionId", ""),
+        partition_id=text_field(fields, "partitionId", ""),
+        lease_id=text_field(fields, "leaseId", ""),
+        status=text_field(fields, "status", "completed"),
+        group=text_field(fields, "consumerGroup", QUEUE_MODE),
+        error=text_field(fields, "error", ""),
+    )
+    outcomes = await backend.store.run(lambda tx: acks.acknowledge(tx, [wanted]))
+    return database([_result(index, outcome) for index, outcome in enumerate(outcomes)])
+
+
+async def ack_batch(backend: Backend, call: Call) -> Answer:
+    """Acknowledge several messages. An empty list, which the server never answers, is answered with one."""
+    fields = call.fields()
+    listed = fields.get("acknowledgments")
+    if not isinstance(listed, list):
+        raise DirectRefusal(400, "acknowledgments array is required")
+    group = text_field(fields, "consumerGroup", QUEUE_MODE)
+    wanted = [_read(entry, group) for entry in listed]
+    if not wanted:
+        return direct([])
+    outcomes = await backend.store.run(lambda tx: acks.acknowledge(tx, wanted))
+    return database([_result(index, outcome) for index, outcome in enumerate(outcomes)])
+
+
+ROUTES: RouteTable = [("POST", "/api/v1/ack", ack), ("POST", "/api/v1/ack/batch", ack_batch)]
+
+
+def _read(entry: object, group: str) -> Ack:
+    fields = cast("Dict[str, object]", entry) if isinstance(entry, dict) else {}
+    for key, complaint in (
+        ("transactionId", "Each acknowledgment must have a valid transactionId string"),
+        ("partitionId", "Each acknowledgment must have a valid partitionId string to ensure message uniqueness"),
+    ):
+        if not isinstance(fields.get(key), str):
+            raise DirectRefusal(400, complaint)
+    return Ack(
+        transaction_id=text_field(fields, "transactionId", ""),
+        partition_id=text_field(fields, "partitionId", ""),
+        lease_id=_as_text(fields.get("leaseId"), ""),
+        status=_as_text(fields.get("status"), "completed"),
+        group=group,
+        error=_as_text(fields.get("error"), "Retries exhausted"),
+    )
+
+
+def _as_text(value: object, default: str) -> str:
+    """Here the server turns values of other types into text."""
+    if value is None:
+        return default
+    return value if isinstance(value, str) else encode(value).decode()
+
+
+def _result(index: int, outcome: AckOutcome) -> AckResult:
+    return {
+        "index": index,
+        "transactionId": outcome.transaction_id,
+        "success": outcome.success,
+        "error": outcome.error,
+        "queueName": outcome.queue,
+        "partitionName": outcome.partition,
+        "leaseReleased": outcome.lease_released,
+        "dlq": outcome.dlq,
+    }

@@ -1,0 +1,33 @@
+"""What an endpoint is, and how it works on the store."""
+
+from __future__ import annotations
+
+from typing import Awaitable, Callable, List, Tuple
+
+import attrs
+
+from queen.broker.clock import Clock
+from queen.broker.http import Answer, Call
+from queen.broker.polls import Polls
+from queen.broker.store.database import Store
+
+
+@attrs.frozen
+class Backend:
+    """What the endpoints share."""
+
+    store: Store
+    polls: Polls
+    clock: Clock
+
+
+Endpoint = Callable[[Backend, Call], Awaitable[Answer]]
+
+# A method, a path with its parameters in braces, and what answers.
+RouteTable = List[Tuple[str, str, Endpoint]]
+
+
+def text_field(fields: object, key: str, default: str) -> str:
+    """A text field of a body; another type, or none, is the default."""
+    value = fields.get(key) if isinstance(fields, dict) else None
+    return value if isinstance(value, str) else default

@@ -1,0 +1,1 @@
+"""The store: SQLite, in memory or in a file."""

@@ -1,0 +1,111 @@
+"""The tables.
+
+Times are microseconds since 1970. A message's ``seq`` is its place in the order of its partition: it grows with
+``created_at``, so that a cursor is a ``seq`` and can still be compared with a time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from typing_extensions import Final
+
+VERSION: Final = 1
+
+_TABLES: Final = """
+CREATE TABLE queues (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL,
+    name TEXT NOT NULL UNIQUE,
+    namespace TEXT NOT NULL,
+    task TEXT NOT NULL,
+    options TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+);
+CREATE TABLE partitions (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    queue_id INTEGER NOT NULL REFERENCES queues ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    newest_seq INTEGER,
+    newest_at INTEGER,
+    UNIQUE (queue_id, name)
+);
+CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL,
+    partition_id INTEGER NOT NULL REFERENCES partitions ON DELETE CASCADE,
+    transaction_id TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    trace_id TEXT,
+    created_at INTEGER NOT NULL,
+    UNIQUE (partition_id, transaction_id)
+);
+CREATE INDEX messages_in_order ON messages (partition_id, seq);
+CREATE TABLE cursors (
+    partition_id INTEGER NOT NULL REFERENCES partitions ON DELETE CASCADE,
+    consumer_group TEXT NOT NULL,
+    cursor INTEGER,
+    lease_id TEXT,
+    lease_until INTEGER,
+    batch_size INTEGER NOT NULL DEFAULT 0,
+    acked_count INTEGER NOT NULL DEFAULT 0,
+    retry_count INTEGER NOT NULL DEFAULT 0,
+    consumed_total INTEGER NOT NULL DEFAULT 0,
+    batches_total INTEGER NOT NULL DEFAULT 0,
+    last_consumed_at INTEGER,
+    last_lease_id TEXT,
+    PRIMARY KEY (partition_id, consumer_group)
+) WITHOUT ROWID;
+CREATE INDEX cursors_by_lease ON cursors (lease_id) WHERE lease_id IS NOT NULL;
+CREATE TABLE subscriptions (
+    consumer_group TEXT NOT NULL,
+    queue TEXT NOT NULL,
+    partition TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (consumer_group, queue, partition)
+) WITHOUT ROWID;
+CREATE TABLE dead_letters (
+    id INTEGER PRIMARY KEY,
+    message_seq INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE,
+    partition_id INTEGER NOT NULL REFERENCES partitions ON DELETE CASCADE,
+    consumer_group TEXT NOT NULL,
+    error TEXT NOT NULL,
+    retry_count INTEGER NOT NULL,
+    failed_at INTEGER NOT NULL
+);
+CREATE INDEX dead_letters_of_message ON dead_letters (message_seq);
+CREATE INDEX dead_letters_of_partition ON dead_letters (partition_id);
+CREATE TABLE traces (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL,
+    message_seq INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE,
+    consumer_group TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    data TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+);
+CREATE INDEX traces_of_message ON traces (message_seq);
+CREATE TABLE trace_names (
+    trace_id INTEGER NOT NULL REFERENCES traces ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    PRIMARY KEY (trace_id, name)
+) WITHOUT ROWID;
+CREATE INDEX trace_names_by_name ON trace_names (name);
+"""
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Create the tables in a new database.
+
+    Raises:
+        RuntimeError: the file was written by another version of the broker.
+    """
+    [found] = connection.execute("PRAGMA user_version").fetchone()
+    if found == 0:
+        connection.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")
+    elif found != VERSION:
+        raise RuntimeError(f"the database has the layout {found}, and this broker reads layout {VERSION}")

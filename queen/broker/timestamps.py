@@ -1,0 +1,51 @@
+"""Time stamps as server 0.15 writes and reads them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Optional
+
+from dateutil.parser import isoparse
+from typing_extensions import Final
+
+from queen.broker.failures import DatabaseRefusal
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_SPACED: Final = re.compile(r"^(\d{4}-\d\d-\d\d) +(?=\d)")
+
+
+def micro(moment: int) -> str:
+    """``2026-01-31T10:20:30.123456Z``, as popped messages have it."""
+    stamp = (_EPOCH + timedelta(microseconds=moment)).isoformat(timespec="microseconds")
+    return stamp[:-6] + "Z"
+
+
+def milli(moment: int) -> str:
+    """``2026-01-31T10:20:30.123Z``, cut and not rounded, as everything else has it."""
+    return micro(moment)[:-4] + "Z"
+
+
+def optional_milli(moment: Optional[int]) -> Optional[str]:
+    """As ``milli``; None stays None."""
+    return None if moment is None else milli(moment)
+
+
+def read(text: str, now: int) -> int:
+    """A time stamp of a request, in microseconds since 1970; without an offset it is UTC.
+
+    Raises:
+        DatabaseRefusal: the text is no time.
+    """
+    day = now - now % 86_400_000_000
+    words = {"now": now, "today": day, "yesterday": day - 86_400_000_000, "tomorrow": day + 86_400_000_000, "epoch": 0}
+    word = text.strip().lower()
+    if word in words:
+        return words[word]
+    try:
+        moment = isoparse(_SPACED.sub(r"\1T", text.strip()))
+    except (ValueError, OverflowError):
+        raise DatabaseRefusal(f'invalid input syntax for type timestamp with time zone: "{text}"') from None
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
+    return (aware - _EPOCH) // _MICROSECOND

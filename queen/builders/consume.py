@@ -1,0 +1,58 @@
+"""Consuming: ``queen.queue("orders").consume(handler)``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Coroutine, Optional
+
+import attrs
+from typing_extensions import Self, override
+
+from queen.builders.operation import Operation
+from queen.consuming.consumer import Consumer, RunningConsumers
+from queen.consuming.handlers import Callbacks, ErrorCallback, Handler, LeaseLostCallback, SuccessCallback
+from queen.consuming.options import ConsumeOptions
+from queen.transport.transport import Transport
+
+
+class ConsumeBuilder(Operation[None]):
+    """Workers that run when they are awaited, until the limit, the idle time or the signal ends them."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        consumers: RunningConsumers,
+        options: ConsumeOptions,
+        handler: Handler,
+        signal: Optional[asyncio.Event],
+    ) -> None:
+        self._transport = transport
+        self._consumers = consumers
+        self._options = options
+        self._handler = handler
+        self._signal = signal
+        self._callbacks = Callbacks()
+
+    def on_success(self, callback: SuccessCallback) -> Self:
+        """Call ``callback(message, result)`` when the handler returned; the callback then acknowledges."""
+        self._check_not_started("on_success")
+        self._callbacks = attrs.evolve(self._callbacks, on_success=callback)
+        return self
+
+    def on_error(self, callback: ErrorCallback) -> Self:
+        """Call ``callback(message, error)`` when the handler raised; the callbacks then acknowledge."""
+        self._check_not_started("on_error")
+        self._callbacks = attrs.evolve(self._callbacks, on_error=callback)
+        return self
+
+    def on_lease_lost(self, callback: LeaseLostCallback) -> Self:
+        """Call ``callback(messages, error)`` when a lease could not be renewed while the handler works."""
+        self._check_not_started("on_lease_lost")
+        self._callbacks = attrs.evolve(self._callbacks, on_lease_lost=callback)
+        return self
+
+    @override
+    def _run(self) -> Coroutine[Any, Any, None]:
+        return self._consumers.run(
+            Consumer(self._transport, self._options, self._handler, self._callbacks, self._signal)
+        )

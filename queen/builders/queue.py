@@ -1,0 +1,247 @@
+"""A queue and what to do with it: ``queen.queue("orders").partition("user-7").push([...])``."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Dict, List, Mapping, Optional, Union
+
+import attrs
+from queen_api.models import ConfigureAnswer, DeleteQueueAnswer
+
+from queen import validation
+from queen.builders.consume import ConsumeBuilder
+from queen.builders.dead_letters import DLQBuilder
+from queen.builders.push import PushBuilder
+from queen.config import QueueOption, queue_options
+from queen.consuming.consumer import RunningConsumers
+from queen.consuming.handlers import Handler
+from queen.consuming.options import ConsumeOptions
+from queen.message import Message
+from queen.operations import administration
+from queen.operations.dead_letters import DeadLetterQuery
+from queen.operations.pop import PopOptions, pop
+from queen.operations.push import Items, push_items
+from queen.transport.transport import Transport
+
+_SUBSCRIPTION_MODES = ("all", "new", "new-only")
+_DEFAULT_RENEW_MILLIS = 60_000
+
+
+@attrs.frozen(kw_only=True)
+class _Said:
+    """What was said of the queue so far; None where nothing was."""
+
+    queue: Optional[str]
+    namespace: Optional[str] = None
+    task: Optional[str] = None
+    options: Mapping[str, QueueOption] = attrs.field(factory=dict)
+    partition: Optional[str] = None
+    group: Optional[str] = None
+    batch: int = 1
+    partitions: int = 1
+    wait: Optional[bool] = None
+    timeout_millis: int = 30_000
+    auto_ack: Optional[bool] = None
+    subscription_mode: Optional[str] = None
+    subscription_from: Optional[str] = None
+    concurrency: int = 1
+    limit: Optional[int] = None
+    idle_millis: Optional[int] = None
+    each: bool = False
+    renew_millis: Optional[int] = None
+
+
+class QueueBuilder:
+    """Collects what is said of a queue.
+
+    Each method returns a new builder and leaves this one as it was, so that a builder can be kept and used many times.
+    """
+
+    def __init__(self, transport: Transport, consumers: RunningConsumers, said: _Said) -> None:
+        self._transport = transport
+        self._consumers = consumers
+        self._said = said
+
+    @classmethod
+    def named(cls, transport: Transport, consumers: RunningConsumers, queue: Optional[str]) -> QueueBuilder:
+        """A builder for a queue, or with None for all queues of a namespace or task."""
+        name = None if queue is None else validation.path_name("queue", queue)
+        return cls(transport, consumers, _Said(queue=name))
+
+    def namespace(self, name: str) -> QueueBuilder:
+        """The namespace: of the queue to create, or of the queues to consume."""
+        return self._with(namespace=validation.text("namespace", name))
+
+    def task(self, name: str) -> QueueBuilder:
+        """The task: of the queue to create, or of the queues to consume."""
+        return self._with(task=validation.text("task", name))
+
+    def config(self, options: Mapping[str, object]) -> QueueBuilder:
+        """Options of the queue to create; keys as in ``QUEUE_DEFAULTS``.
+
+        Raises:
+            TypeError, ValueError: an unknown key (the nearest known one is named), or a value that is not accepted.
+        """
+        return self._with(options={**self._said.options, **queue_options(options)})
+
+    def partition(self, name: str) -> QueueBuilder:
+        """One partition; messages of a partition keep their order."""
+        return self._with(partition=validation.text("partition", name))
+
+    def group(self, name: str) -> QueueBuilder:
+        """The consumer group; groups read the same messages, each with a cursor of its own."""
+        return self._with(group=validation.text("group", name))
+
+    def batch(self, size: int) -> QueueBuilder:
+        """How many messages a pop takes at most; 1 where nothing is said."""
+        return self._with(batch=validation.integer("batch", size, minimum=1))
+
+    def partitions(self, count: int) -> QueueBuilder:
+        """From how many partitions one pop takes messages at most (server 0.15; 0.7 takes one)."""
+        return self._with(partitions=validation.integer("partitions", count, minimum=1))
+
+    def wait(self, enabled: bool = True) -> QueueBuilder:
+        """Whether a pop waits at the server for messages; consuming does unless told otherwise."""
+        return self._with(wait=validation.boolean("wait", enabled))
+
+    def timeout_millis(self, millis: int) -> QueueBuilder:
+        """For how long a pop waits; 30,000 ms where nothing is said."""
+        return self._with(timeout_millis=validation.integer("timeout_millis", millis, minimum=0))
+
+    def auto_ack(self, enabled: bool = True) -> QueueBuilder:
+        """Whether messages are acknowledged without being told to.
+
+        A consumer acknowledges after the handler (the default). A pop acknowledges at the server, before anything is
+        done with the messages (not the default): they never come again.
+        """
+        return self._with(auto_ack=validation.boolean("auto_ack", enabled))
+
+    def subscription_mode(self, mode: str) -> QueueBuilder:
+        """Where a new group starts: ``all`` (the beginning, the default) or ``new`` (behind what is there)."""
+        known = validation.choice("subscription_mode", mode, _SUBSCRIPTION_MODES)
+        # Server 0.7 knows two words for one thing, 0.15 only this one.
+        return self._with(subscription_mode="new" if known == "new-only" else known)
+
+    def subscription_from(self, from_: Union[str, datetime]) -> QueueBuilder:
+        """From when a new group reads: ``"now"``, a time stamp, or an aware datetime."""
+        return self._with(subscription_from=validation.instant("subscription_from", from_))
+
+    def concurrency(self, count: int) -> QueueBuilder:
+        """How many workers consume side by side; 1 where nothing is said."""
+        return self._with(concurrency=validation.integer("concurrency", count, minimum=1))
+
+    def limit(self, count: int) -> QueueBuilder:
+        """After how many messages each worker ends; a batch is never cut to it."""
+        return self._with(limit=validation.integer("limit", count, minimum=1))
+
+    def idle_millis(self, millis: int) -> QueueBuilder:
+        """After how long without messages each worker ends."""
+        return self._with(idle_millis=validation.integer("idle_millis", millis, minimum=1))
+
+    def each(self, enabled: bool = True) -> QueueBuilder:
+        """Whether a batch is handed to the handler one message at a time."""
+        return self._with(each=validation.boolean("each", enabled))
+
+    def renew_lease(self, enabled: bool = True, interval_millis: int = _DEFAULT_RENEW_MILLIS) -> QueueBuilder:
+        """Whether leases are renewed while handlers work, and how often."""
+        millis = validation.integer("interval_millis", interval_millis, minimum=1)
+        return self._with(renew_millis=millis if validation.boolean("enabled", enabled) else None)
+
+    async def create(self) -> ConfigureAnswer:
+        """Create the queue, or replace the configuration of one that exists; its messages stay.
+
+        Raises:
+            QueenError: it was not created.
+        """
+        said = self._said
+        return await administration.create_queue(
+            self._transport, self._name("create"), namespace=said.namespace, task=said.task, options=said.options
+        )
+
+    async def delete(self) -> DeleteQueueAnswer:
+        """Delete the queue with its messages, dead letters and cursors; ``existed`` in the result tells.
+
+        Raises:
+            QueenError: it was not deleted.
+        """
+        return await administration.delete_queue(self._transport, self._name("delete"))
+
+    def push(self, items: Items) -> PushBuilder:
+        """Push messages when awaited.
+
+        Args:
+            items: a list of dicts, or one: ``data`` (any JSON, required), ``transactionId`` (1 to 255 characters,
+                unique in its partition; made up where there is none), ``traceId`` (a UUID).
+
+        Raises:
+            TypeError, ValueError: an item that is not accepted, named by its position and key.
+        """
+        return PushBuilder(self._transport, push_items(self._name("push"), self._said.partition, items))
+
+    async def pop(self) -> List[Message]:
+        """Pop messages; ``[]`` where there are none.
+
+        Raises:
+            QueenError: the pop failed.
+        """
+        said = self._said
+        options = self._pop_options("pop", wait=bool(said.wait), auto_ack=bool(said.auto_ack))
+        return await pop(self._transport, options)
+
+    def consume(self, handler: Handler, *, signal: Optional[asyncio.Event] = None) -> ConsumeBuilder:
+        """Consume messages when awaited.
+
+        Args:
+            handler: a function, sync or async. It takes one message; with ``batch(n)`` above 1 a list of messages,
+                unless ``each()`` was said. When it raises, the message comes again until the queue's retry limit.
+            signal: ends consuming when it is set: the message at hand is finished and settled, those that were not
+                started are given back.
+        """
+        if not callable(handler):
+            raise TypeError(f"handler={handler!r} is a {type(handler).__name__}; accepted is a function of one argument")
+        said = self._said
+        options = ConsumeOptions(
+            pop=self._pop_options("consume", wait=said.wait is not False, auto_ack=False),
+            concurrency=said.concurrency,
+            limit=said.limit,
+            idle_millis=said.idle_millis,
+            auto_ack=said.auto_ack is not False,
+            each=said.each,
+            renew_millis=said.renew_millis,
+        )
+        return ConsumeBuilder(self._transport, self._consumers, options, handler, signal)
+
+    def dlq(self, consumer_group: Optional[str] = None) -> DLQBuilder:
+        """The queue's dead letters, of all consumer groups or of one."""
+        group = self._said.group if consumer_group is None else validation.text("consumer_group", consumer_group)
+        query = DeadLetterQuery(queue=self._name("dlq"), partition=self._said.partition, group=group)
+        return DLQBuilder(self._transport, query)
+
+    def _name(self, action: str) -> str:
+        if self._said.queue is None:
+            raise ValueError(f"{action}() needs a queue; say queen.queue('name')")
+        return self._said.queue
+
+    def _pop_options(self, action: str, *, wait: bool, auto_ack: bool) -> PopOptions:
+        said = self._said
+        partition = said.partition
+        if partition is not None:
+            validation.path_name("partition", partition)
+            if partition == "null":
+                raise ValueError("partition='null' cannot be popped by name: the servers read it as any partition")
+        return PopOptions(
+            queue=self._name(action),
+            partition=partition,
+            group=said.group,
+            batch=said.batch,
+            partitions=said.partitions,
+            wait=wait,
+            timeout_millis=said.timeout_millis,
+            auto_ack=auto_ack,
+            subscription_mode=said.subscription_mode,
+            subscription_from=said.subscription_from,
+        )
+
+    def _with(self, **changes: object) -> QueueBuilder:
+        return QueueBuilder(self._transport, self._consumers, attrs.evolve(self._said, **changes))

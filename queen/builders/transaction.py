@@ -1,0 +1,105 @@
+"""A transaction: ``queen.transaction().ack(message).queue("next").push([...]).commit()``."""
+
+from __future__ import annotations
+
+from typing import List, Mapping, Optional, Sequence, Union
+
+from queen import validation
+from queen.message import Message
+from queen.operations.push import Items, push_items
+from queen.operations.settle import AnyMessage
+from queen.operations.transaction import TransactionAck, TransactionPush, commit
+from queen.settling.decision import COMPLETED, Decision, decision
+from queen.transport.transport import Transport
+from queen.types import TransactionResponse
+
+
+class TransactionBuilder:
+    """Collects acks and pushes that are committed together; each call adds to this one transaction."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._acks: List[TransactionAck] = []
+        self._pushes: List[TransactionPush] = []
+        self._committed = False
+
+    def ack(
+        self,
+        messages: Union[AnyMessage, Sequence[AnyMessage]],
+        status: object = True,
+        context: Optional[Mapping[str, object]] = None,
+    ) -> TransactionBuilder:
+        """Acknowledge a message, or several, when the transaction is committed.
+
+        Args:
+            messages: a popped message, or a list of them.
+            status: True, or ``"completed"``; ``"failed"`` or ``"dlq"`` makes a dead letter. A counted failure and a
+                give-back are no part of transactions on any server: nack outside.
+            context: ``error``, the reason kept with a dead letter.
+
+        Raises:
+            ValueError: a status that a transaction cannot have.
+        """
+        decided = _transactional(status, context)
+        listed = [messages] if isinstance(messages, (Message, Mapping)) else list(messages)
+        self._acks.extend(TransactionAck(message, decided) for message in listed)
+        return self
+
+    def queue(self, name: str) -> TransactionQueueBuilder:
+        """The queue that the next ``push`` goes to."""
+        return TransactionQueueBuilder(self, validation.path_name("queue", name))
+
+    async def commit(self) -> TransactionResponse:
+        """Send it: everything happens, or nothing.
+
+        Returns:
+            ``success`` (True), ``transactionId`` and ``results``.
+
+        Raises:
+            ValueError: it is empty.
+            RuntimeError: it was committed before.
+            TransactionError: the server refused it; nothing of it happened.
+            OutcomeUnknownError: the answer was lost, and the server cannot tell what happened.
+            QueenError: the transport failed; nothing of it happened.
+        """
+        if self._committed:
+            raise RuntimeError("this transaction was committed before; make a new one with queen.transaction()")
+        response = await commit(self._transport, self._acks, self._pushes)
+        self._committed = True
+        return response
+
+    def _add(self, pushes: List[TransactionPush]) -> TransactionBuilder:
+        self._pushes.extend(pushes)
+        return self
+
+
+class TransactionQueueBuilder:
+    """A queue, and perhaps a partition, to push to inside a transaction."""
+
+    def __init__(self, transaction: TransactionBuilder, queue: str, partition: Optional[str] = None) -> None:
+        self._transaction = transaction
+        self._queue = queue
+        self._partition = partition
+
+    def partition(self, name: str) -> TransactionQueueBuilder:
+        """The partition that the next ``push`` goes to."""
+        return TransactionQueueBuilder(self._transaction, self._queue, validation.text("partition", name))
+
+    def push(self, items: Items) -> TransactionBuilder:
+        """Push items when the transaction is committed; they are as for ``queue().push``."""
+        listed: List[Mapping[str, object]] = [items] if isinstance(items, Mapping) else list(items)
+        wire = push_items(self._queue, self._partition, listed)
+        given = [bool(item.get("transactionId") or item.get("transaction_id")) for item in listed]
+        pushes = [TransactionPush(item, made_id=not is_given) for item, is_given in zip(wire, given)]
+        return self._transaction._add(pushes)
+
+
+def _transactional(status: object, context: Optional[Mapping[str, object]]) -> Decision:
+    error = (context or {}).get("error")
+    decided = decision(status, None if error is None else str(error))
+    if decided.status in ("failed", "retry"):
+        raise ValueError(
+            f"status={status!r} cannot be part of a transaction; accepted are True, 'completed', 'failed' and 'dlq' "
+            "(a dead letter); for a retry, ack outside the transaction"
+        )
+    return COMPLETED if decided.status == "completed" else decided

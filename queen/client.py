@@ -1,0 +1,218 @@
+"""``Queen``: the entry points of the client, and the place where its parts are put together."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union, overload
+
+from queen_api import Request
+from queen_api.models import DeleteGroupAnswer, SubscriptionAnswer
+from typing_extensions import Self
+
+from queen import logs, validation
+from queen.builders.queue import QueueBuilder
+from queen.builders.transaction import TransactionBuilder
+from queen.config import ClientConfig, client_config
+from queen.consuming.consumer import RunningConsumers
+from queen.errors import ClientClosedError
+from queen.operations import administration, settle
+from queen.operations.settle import AnyMessage
+from queen.settling.renewal import DEFAULT_SECONDS
+from queen.transport.engine import Engine
+from queen.transport.engines.httpx_engine import HttpxEngine
+from queen.transport.engines.in_process import InProcessEngine
+from queen.transport.transport import Transport
+from queen.types import AckResponse, RenewResponse
+
+T = TypeVar("T")
+
+# Beside the long polls, which have a connection each.
+_CONNECTIONS_PER_SERVER = 100
+
+
+class Queen:
+    """A client of one Queen server, of several, or of a broker inside this process.
+
+    Args:
+        urls: ``"http://localhost:6632"``; a list of such URLs; a mapping with the key ``urls`` and options; or
+            ``"memory://name"`` or ``"sqlite:///file.db"`` for the embedded broker (extra ``broker``).
+        options: options by keyword, as in ``queen.config.ClientConfig``: ``timeout_millis``, ``retry_attempts``,
+            ``retry_delay_millis``, ``load_balancing_strategy``, ``affinity_hash_ring``, ``enable_failover``,
+            ``health_retry_after_millis``, ``bearer_token``.
+
+    Raises:
+        ConfigurationError: a key, a value or a URL is not accepted.
+
+    Example::
+
+        async with Queen("http://localhost:6632") as queen:
+            await queen.queue("orders").push([{"data": {"id": 1}}])
+    """
+
+    def __init__(
+        self, urls: Union[str, Sequence[str], Mapping[str, object], None] = None, **options: object
+    ) -> None:
+        logs.print_if_asked()
+        config = client_config(urls, options)
+        self._transport = Transport(config, *_engines(config))
+        self._consumers = RunningConsumers()
+        self._timeout = config.timeout_millis / 1000
+        self._closed = False
+        logs.event(logging.DEBUG, "Queen.constructor", status="initialized", urls=len(config.urls))
+
+    def queue(self, name: Optional[str] = None) -> QueueBuilder:
+        """A queue; without a name, all queues of a namespace or task.
+
+        Raises:
+            TypeError, ValueError: a name that no path can hold.
+        """
+        self._check_open("queue")
+        return QueueBuilder.named(self._transport, self._consumers, name)
+
+    def transaction(self) -> TransactionBuilder:
+        """Acks and pushes that happen together or not at all."""
+        self._check_open("transaction")
+        return TransactionBuilder(self._transport)
+
+    @overload
+    async def ack(
+        self, messages: AnyMessage, status: object = None, context: Optional[Mapping[str, object]] = None
+    ) -> AckResponse: ...
+
+    @overload
+    async def ack(
+        self, messages: Sequence[AnyMessage], status: object = None, context: Optional[Mapping[str, object]] = None
+    ) -> List[AckResponse]: ...
+
+    async def ack(
+        self,
+        messages: Union[AnyMessage, Sequence[AnyMessage]],
+        status: object = None,
+        context: Optional[Mapping[str, object]] = None,
+    ) -> Union[AckResponse, List[AckResponse]]:
+        """Acknowledge a message, or several.
+
+        Args:
+            messages: a popped message (or its dict), or a list of them.
+            status: True: completed. False: failed; it comes again until the queue's retry limit. ``"failed"`` or
+                ``"dlq"``: a dead letter at once. ``"retry"``: given back, nothing is counted. None: True for a single
+                message; in a list, each message's own ``_status``, and messages without one are left alone.
+            context: ``error``, the reason of a failure; ``group``, for dicts that do not tell theirs.
+
+        Returns:
+            ``success``, ``error``, ``transactionId``, ``dlq``, and ``pending`` where the ack waits for messages before
+            it; a list of them for a list, in its order. A refusal by the server is a result, not an error.
+
+        Raises:
+            TypeError, ValueError: an argument that is not accepted.
+            QueenError: the transport failed.
+        """
+        if isinstance(messages, Mapping):
+            status = True if status is None and messages.get("_status") is None else status
+            return (await settle.acknowledge(self._transport, [messages], status, context))[0]
+        return await settle.acknowledge(self._transport, messages, status, context)
+
+    @overload
+    async def renew(self, leases: Union[str, AnyMessage], seconds: int = DEFAULT_SECONDS) -> RenewResponse: ...
+
+    @overload
+    async def renew(
+        self, leases: Sequence[Union[str, AnyMessage]], seconds: int = DEFAULT_SECONDS
+    ) -> List[RenewResponse]: ...
+
+    async def renew(
+        self, leases: Union[str, AnyMessage, Sequence[Union[str, AnyMessage]]], seconds: int = DEFAULT_SECONDS
+    ) -> Union[RenewResponse, List[RenewResponse]]:
+        """Make leases last at least so long from now.
+
+        Args:
+            leases: a message or a lease id, or a list of them.
+            seconds: how long; a renewal never shortens a lease.
+
+        Returns:
+            ``success``, ``leaseId``, ``error`` and ``expiresAt``; a list of them for a list, in its order.
+
+        Raises:
+            TypeError, ValueError: an argument that is not accepted.
+            QueenError: the transport failed.
+        """
+        if isinstance(leases, (str, Mapping)):
+            return (await settle.renew(self._transport, [leases], seconds))[0]
+        return await settle.renew(self._transport, leases, seconds)
+
+    async def delete_consumer_group(self, group: str, delete_metadata: bool = True) -> DeleteGroupAnswer:
+        """Delete a consumer group: its cursors and leases on all queues.
+
+        Args:
+            group: the group.
+            delete_metadata: also forget where it subscribed; otherwise it starts there again.
+
+        Raises:
+            QueenError: it was not deleted.
+        """
+        name = validation.path_name("group", group)
+        forget = validation.boolean("delete_metadata", delete_metadata)
+        return await administration.delete_consumer_group(self._transport, name, delete_metadata=forget)
+
+    async def update_consumer_group_timestamp(self, group: str, timestamp: object) -> SubscriptionAnswer:
+        """Move the time from which a subscribed group reads, on partitions where it has no cursor yet.
+
+        Args:
+            group: the group.
+            timestamp: an ISO 8601 time stamp, or an aware datetime.
+
+        Raises:
+            QueenError: the time was not changed.
+        """
+        name = validation.path_name("group", group)
+        moment = validation.instant("timestamp", timestamp)
+        return await administration.update_subscription(self._transport, name, moment)
+
+    async def send(self, request: Request[T]) -> T:
+        """Send one request of ``queen_api``, for the endpoints that the fluent layer does not cover.
+
+        Example::
+
+            from queen_api.api import dlq
+
+            answer = await queen.send(dlq.list_dead_letters(queue="orders"))
+
+        Raises:
+            QueenError: there is no value; the class says why.
+        """
+        return await self._transport.send(request)
+
+    async def close(self) -> None:
+        """End the consumers, wait for handlers that are under way (at most ``timeout_millis``), close all connections."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._consumers.stop(self._timeout)
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        error_type: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        await self.close()
+
+    def _check_open(self, method: str) -> None:
+        if self._closed:
+            raise ClientClosedError(f"{method}(): the client is closed")
+
+
+def _engines(config: ClientConfig) -> Tuple[Engine, Engine]:
+    if not config.embedded:
+        return HttpxEngine(_CONNECTIONS_PER_SERVER), HttpxEngine(None)
+    # Imported here, since the broker needs packages that a client of a server does without.
+    from queen.broker import open_broker
+
+    broker = open_broker(config.urls[0])
+    engine = InProcessEngine(broker.app, broker.close)
+    return engine, engine

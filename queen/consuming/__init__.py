@@ -1,0 +1,1 @@
+"""Consuming: workers that pop, hand messages to a handler, and settle them."""

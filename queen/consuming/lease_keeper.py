@@ -1,0 +1,80 @@
+"""Keeps leases alive while handlers work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import AsyncIterator, Dict, List, Optional, Sequence
+
+from queen import logs
+from queen.consuming.handlers import LeaseLostCallback, call
+from queen.errors import LeaseLostError, QueenError
+from queen.message import Message
+from queen.settling.renewal import renew_lease
+from queen.transport.transport import Transport
+
+
+class LeaseKeeper:
+    """Renews the leases of the messages at hand.
+
+    Args:
+        transport: sends the renewals.
+        interval_millis: how often; None keeps nothing alive.
+        on_lease_lost: told when a lease could not be renewed.
+    """
+
+    def __init__(
+        self, transport: Transport, interval_millis: Optional[int], on_lease_lost: Optional[LeaseLostCallback]
+    ) -> None:
+        self._transport = transport
+        self._interval = None if interval_millis is None else interval_millis / 1000
+        self._on_lease_lost = on_lease_lost
+
+    @asynccontextmanager
+    async def keeping(self, messages: Sequence[Message]) -> AsyncIterator[None]:
+        """Renew the leases of messages until the block ends."""
+        if self._interval is None:
+            yield
+            return
+        leases: Dict[str, List[Message]] = {}
+        for message in messages:
+            if message.lease_id is not None:
+                leases.setdefault(message.lease_id, []).append(message)
+        tasks = [
+            asyncio.ensure_future(self._keep(lease_id, leased, self._interval)) for lease_id, leased in leases.items()
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, lease_id: str, messages: List[Message], interval: float) -> None:
+        # A renewal that fails once must not lose the lease: it reaches beyond the next two.
+        seconds = max(60, round(3 * interval))
+        ledger = messages[0].ledger
+        affinity = ledger.lease.affinity if ledger is not None else None
+        while True:
+            await asyncio.sleep(interval)
+            try:
+                result = await renew_lease(self._transport, lease_id, seconds=seconds, affinity=affinity)
+            except QueenError as error:
+                logs.event(logging.WARNING, "LeaseKeeper.renew", leaseId=lease_id, error=str(error))
+                continue
+            if not result["success"]:
+                await self._tell(lease_id, messages, result["error"] or "no reason given")
+                return
+
+    async def _tell(self, lease_id: str, messages: List[Message], reason: str) -> None:
+        unsettled = [message for message in messages if message.ledger is not None and not message.ledger.settled]
+        if not unsettled:
+            return
+        for message in unsettled:
+            if message.ledger is not None:
+                message.ledger.mark_lost()
+        error = LeaseLostError(f"lease {lease_id} could not be renewed: {reason}", lease_id=lease_id)
+        logs.event(logging.WARNING, "LeaseKeeper.renew", leaseId=lease_id, lost=reason, messages=len(unsettled))
+        if self._on_lease_lost is not None:
+            await call(self._on_lease_lost, unsettled, error)

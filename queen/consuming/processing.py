@@ -1,0 +1,162 @@
+"""What happens to one popped batch: the handler is called, and each message is settled by how that ends."""
+
+from __future__ import annotations
+
+import logging
+from typing import Callable, Dict, List, Sequence, Union
+
+from queen import logs
+from queen.consuming.handlers import Callbacks, Handler, call
+from queen.consuming.lease_keeper import LeaseKeeper
+from queen.consuming.options import ConsumeOptions
+from queen.errors import ClientClosedError, QueenError
+from queen.message import Message
+from queen.settling.decision import COMPLETED, decision
+from queen.settling.ledger import Ledger
+from queen.types import AckResponse
+
+
+class Processor:
+    """Hands popped messages to a handler and settles them.
+
+    Args:
+        options: how to consume.
+        handler: takes one message, or a list.
+        callbacks: what else is told to the user.
+        keeper: renews leases meanwhile.
+        stopping: whether no further message shall be started.
+    """
+
+    def __init__(
+        self,
+        options: ConsumeOptions,
+        handler: Handler,
+        callbacks: Callbacks,
+        keeper: LeaseKeeper,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._one_by_one = options.one_by_one
+        self._auto_ack = options.auto_ack and not callbacks.settle
+        self._handler = handler
+        self._callbacks = callbacks
+        self._keeper = keeper
+        self._stopping = stopping
+
+    async def process(self, messages: List[Message]) -> int:
+        """Process a batch.
+
+        Returns:
+            How many messages were handed to the handler.
+        """
+        if self._stopping():
+            await give_back(messages)
+            return 0
+        async with self._keeper.keeping(messages):
+            if self._one_by_one:
+                return await self._process_each(messages)
+            await self._process_together(messages)
+            return len(messages)
+
+    async def _process_each(self, messages: List[Message]) -> int:
+        handled = 0
+        for position, message in enumerate(messages):
+            if self._stopping():
+                await give_back(messages[position:])
+                break
+            # After a nack, or when the lease is lost, the rest of its partition comes again: to handle it now would
+            # be to handle it twice.
+            if message.lease_lost:
+                continue
+            handled += 1
+            if await self._handle(message):
+                await self._settle_completed([message])
+        return handled
+
+    async def _process_together(self, messages: List[Message]) -> None:
+        if await self._handle(messages):
+            await self._settle_completed(messages)
+
+    async def _handle(self, subject: Union[Message, List[Message]]) -> bool:
+        """Call the handler; True when it succeeded and the loop is to acknowledge."""
+        try:
+            result = await call(self._handler, subject)
+        except Exception as error:
+            await self._failed(subject, error)
+            return False
+        if self._callbacks.on_success is not None:
+            await self._tell("on_success", self._callbacks.on_success, subject, result)
+        return self._auto_ack
+
+    async def _failed(self, subject: Union[Message, List[Message]], error: Exception) -> None:
+        logs.event(logging.WARNING, "ConsumeBuilder.handler", failed=f"{type(error).__name__}: {error}")
+        if self._callbacks.on_error is not None:
+            await self._tell("on_error", self._callbacks.on_error, subject, error)
+        if not self._auto_ack:
+            return
+        reason = str(error) or type(error).__name__
+        try:
+            if isinstance(subject, Message):
+                if subject.ledger is not None and not subject.ledger.is_decided(subject.transaction_id):
+                    await subject.ledger.settle({subject.transaction_id: decision(False, reason)})
+            else:
+                for ledger in _ledgers(subject):
+                    await ledger.fail_first(reason)
+                    await ledger.give_back()
+        except ClientClosedError:
+            raise
+        except QueenError as settling:
+            # The lease brings the messages back.
+            logs.event(logging.WARNING, "ConsumeBuilder.nack", failed=str(settling))
+
+    async def _settle_completed(self, messages: Sequence[Message]) -> None:
+        for ledger, own in _by_ledger(messages).items():
+            undecided = {
+                message.transaction_id: COMPLETED for message in own if not ledger.is_decided(message.transaction_id)
+            }
+            if not undecided:
+                continue
+            try:
+                results = await ledger.settle(undecided)
+            except ClientClosedError:
+                raise
+            except QueenError as error:
+                # The work is done; only the message may come again, when its lease runs out.
+                logs.event(logging.ERROR, "ConsumeBuilder.ack", failed=str(error), messages=len(undecided))
+            else:
+                _log_refused(list(results.values()))
+
+    @staticmethod
+    async def _tell(name: str, callback: Callable[..., object], *arguments: object) -> None:
+        try:
+            await call(callback, *arguments)
+        except Exception as error:
+            logs.logger.exception("the %s callback raised %s", name, type(error).__name__)
+
+
+async def give_back(messages: Sequence[Message]) -> None:
+    """Give messages that were not started back to the server, so that others get them before the lease runs out."""
+    for ledger in _ledgers(messages):
+        try:
+            await ledger.give_back()
+        except QueenError as error:
+            logs.event(logging.WARNING, "ConsumeBuilder.give_back", failed=str(error))
+
+
+def _by_ledger(messages: Sequence[Message]) -> Dict[Ledger, List[Message]]:
+    grouped: Dict[Ledger, List[Message]] = {}
+    for message in messages:
+        if message.ledger is not None:
+            grouped.setdefault(message.ledger, []).append(message)
+    return grouped
+
+
+def _ledgers(messages: Sequence[Message]) -> List[Ledger]:
+    return list(_by_ledger(messages))
+
+
+def _log_refused(results: Sequence[AckResponse]) -> None:
+    for result in results:
+        if not result["success"]:
+            logs.event(
+                logging.WARNING, "ConsumeBuilder.ack", transactionId=result["transactionId"], refused=result["error"]
+            )

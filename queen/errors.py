@@ -1,0 +1,257 @@
+"""Every error that this library raises, in one tree.
+
+    QueenError
+    ├── ConfigurationError            a wrong configuration; also a ValueError
+    ├── ClientClosedError             the client was closed
+    ├── ConnectionFailedError         no server could be reached, or the connection broke
+    ├── QueenTimeoutError             no answer within the deadline; also a TimeoutError
+    ├── OutcomeUnknownError           the request may or may not have taken effect
+    ├── ProtocolError                 the answer is not what the API promises
+    ├── LeaseLostError                a lease ended before the work was done
+    ├── HttpStatusError               a status that means failure, without a Queen server's own words
+    │   ├── AuthenticationError       401
+    │   ├── PermissionDeniedError     403
+    │   └── UnsupportedByServerError  404: this server has no such route
+    ├── ServerRefusedError            the server read the request and refused it
+    │   ├── PushRejectedError         one or more items of a push were refused
+    │   └── TransactionError          nothing of the transaction happened
+    └── QueenBufferError              buffered messages that were not sent
+        └── BufferClosedError         a push to a buffer that is closed
+
+Wrong arguments are ``ValueError`` or ``TypeError``, raised before anything is sent.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping, Optional, Sequence
+
+__all__ = [
+    "AuthenticationError",
+    "BufferClosedError",
+    "ClientClosedError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "HttpStatusError",
+    "LeaseLostError",
+    "OutcomeUnknownError",
+    "PermissionDeniedError",
+    "ProtocolError",
+    "PushRejectedError",
+    "QueenBufferError",
+    "QueenError",
+    "QueenTimeoutError",
+    "ServerRefusedError",
+    "TransactionError",
+    "UnsupportedByServerError",
+]
+
+
+class QueenError(Exception):
+    """The root of every error that this library raises of its own."""
+
+
+class ConfigurationError(QueenError, ValueError):
+    """The configuration given to ``Queen`` cannot be used; the message names the key, its value and what is accepted."""
+
+
+class ClientClosedError(QueenError):
+    """The client was closed; make a new ``Queen``."""
+
+
+class ConnectionFailedError(QueenError):
+    """No server could be reached, or the connection broke before the answer was complete.
+
+    Attributes:
+        operation: the operation id, for example ``push``.
+        attempts: how often each URL was tried, for example ``{"http://localhost:6632": 4}``.
+        maybe_delivered: True when the request may have reached a server, so that it may have taken effect.
+    """
+
+    def __init__(self, reason: str, *, operation: str, attempts: Mapping[str, int], maybe_delivered: bool) -> None:
+        tried = ", ".join(f"{url} ({_times(count)})" for url, count in attempts.items()) or "no server"
+        doubt = "; the request may have reached the server" if maybe_delivered else ""
+        super().__init__(f"{operation}: {reason}; tried {tried}{doubt}")
+        self.operation = operation
+        self.attempts = dict(attempts)
+        self.maybe_delivered = maybe_delivered
+
+
+class QueenTimeoutError(QueenError, TimeoutError):
+    """No complete answer came within the deadline.
+
+    Attributes:
+        operation: the operation id.
+        timeout_millis: the time that was allowed, in milliseconds, retries included.
+        attempts: how often each URL was tried.
+        maybe_delivered: True when the request may have reached a server.
+    """
+
+    def __init__(
+        self, *, operation: str, timeout_millis: float, attempts: Mapping[str, int], maybe_delivered: bool
+    ) -> None:
+        tried = ", ".join(f"{url} ({_times(count)})" for url, count in attempts.items()) or "no server"
+        doubt = "; the request may have reached the server" if maybe_delivered else ""
+        super().__init__(f"{operation}: no answer within {timeout_millis:.0f} ms; tried {tried}{doubt}")
+        self.operation = operation
+        self.timeout_millis = timeout_millis
+        self.attempts = dict(attempts)
+        self.maybe_delivered = maybe_delivered
+
+
+class OutcomeUnknownError(QueenError):
+    """The answer was lost, and the server cannot tell whether the request took effect.
+
+    Attributes:
+        operation: the operation id.
+    """
+
+    def __init__(self, message: str, *, operation: str) -> None:
+        super().__init__(message)
+        self.operation = operation
+
+
+class ProtocolError(QueenError):
+    """The answer is not what the API promises: no JSON, or JSON of another kind.
+
+    Attributes:
+        operation: the operation id.
+        url: the server that answered.
+        status: the HTTP status.
+        excerpt: the beginning of the body, as text.
+    """
+
+    def __init__(self, reason: str, *, operation: str, url: str, status: int, excerpt: str) -> None:
+        super().__init__(f"{operation}: {url} answered {status}: {reason}; the body begins {excerpt!r}")
+        self.operation = operation
+        self.url = url
+        self.status = status
+        self.excerpt = excerpt
+
+
+class LeaseLostError(QueenError):
+    """A lease ended (expired, or taken over) before the work under it was done.
+
+    Attributes:
+        lease_id: the lease.
+    """
+
+    def __init__(self, message: str, *, lease_id: str) -> None:
+        super().__init__(message)
+        self.lease_id = lease_id
+
+
+class HttpStatusError(QueenError):
+    """The HTTP status means failure, and the body is not a Queen server's refusal (a proxy's page, for example).
+
+    Attributes:
+        operation: the operation id.
+        url: the server that answered.
+        status: the HTTP status.
+        words: what the body says, shortened; a Queen server's own words where there are any.
+    """
+
+    def __init__(self, *, operation: str, url: str, status: int, words: str, advice: str = "") -> None:
+        super().__init__(f"{operation}: {url} answered {status}: {words or 'no text'}" + (f"; {advice}" if advice else ""))
+        self.operation = operation
+        self.url = url
+        self.status = status
+        self.words = words
+
+
+class AuthenticationError(HttpStatusError):
+    """401: the server asks for a token, or does not accept the one that was sent (``bearer_token``)."""
+
+
+class PermissionDeniedError(HttpStatusError):
+    """403: the token is valid, and its role may not do this."""
+
+
+class UnsupportedByServerError(HttpStatusError):
+    """404: the server has no such route.
+
+    Attributes:
+        versions: the server versions that have it, for example ``"0.15 and later"``.
+    """
+
+    def __init__(self, *, operation: str, url: str, status: int, versions: str) -> None:
+        super().__init__(
+            operation=operation,
+            url=url,
+            status=status,
+            words="unknown route",
+            advice=f"servers {versions} have it; check the URL and the server's version",
+        )
+        self.versions = versions
+
+
+class ServerRefusedError(QueenError):
+    """The server understood the request and refused it, in its own words.
+
+    Attributes:
+        operation: the operation id.
+        status: the HTTP status; often 200, since Queen servers answer refusals of the database so.
+        words: the server's own words.
+    """
+
+    def __init__(self, *, operation: str, status: int, words: str) -> None:
+        super().__init__(f"{operation}: the server refused: {words} (status {status})")
+        self.operation = operation
+        self.status = status
+        self.words = words
+
+
+class PushRejectedError(ServerRefusedError):
+    """The server refused one or more items of a push.
+
+    Attributes:
+        results: one result per item, in the order of the items.
+        unsent: the items that were refused, as they were given to ``push``.
+    """
+
+    def __init__(
+        self,
+        *,
+        operation: str,
+        status: int,
+        words: str,
+        results: Sequence[Mapping[str, object]],
+        unsent: Sequence[Mapping[str, object]],
+    ) -> None:
+        super().__init__(operation=operation, status=status, words=words)
+        self.results = list(results)
+        self.unsent = list(unsent)
+
+
+class TransactionError(ServerRefusedError):
+    """The server refused a transaction; nothing of it happened.
+
+    Attributes:
+        results: what the server says of each operation that it reached.
+    """
+
+    def __init__(self, *, operation: str, status: int, words: str, results: Sequence[Mapping[str, object]]) -> None:
+        super().__init__(operation=operation, status=status, words=words)
+        self.results = list(results)
+
+
+class QueenBufferError(QueenError):
+    """Buffered messages could not be sent.
+
+    Attributes:
+        unsent: every item that was not sent, as it was given to ``push``.
+    """
+
+    def __init__(self, message: str, *, unsent: Sequence[Mapping[str, object]]) -> None:
+        super().__init__(message)
+        self.unsent = list(unsent)
+
+
+class BufferClosedError(QueenBufferError):
+    """A push to a buffer after it was closed."""
+
+    def __init__(self, message: str, *, unsent: Optional[Sequence[Mapping[str, object]]] = None) -> None:
+        super().__init__(message, unsent=unsent or ())
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

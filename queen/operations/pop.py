@@ -1,0 +1,156 @@
+"""Popping messages from one queue."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Dict, List, Mapping, Optional, Union, cast
+
+import attrs
+from queen_api import Request
+from queen_api.api import messages
+from queen_api.models import PopAnswer
+from typing_extensions import Final
+
+from queen.errors import ServerRefusedError
+from queen.message import Message
+from queen.settling.acks import LeaseKey
+from queen.settling.ledger import Ledger
+from queen.transport.ring import QUEUE_MODE, affinity_key
+from queen.transport.transport import Transport
+
+# The servers forget a request after about 120 seconds, so one poll stays below that; a longer wait is several polls.
+LONGEST_POLL_MILLIS: Final = 90_000
+
+POP_DEFAULTS: Final[Dict[str, Union[int, bool]]] = {
+    "batch": 1,
+    "wait": False,
+    "timeout_millis": 30000,
+    "auto_ack": False,
+}
+
+# Why a pop can come back without messages; none of these is a failure.
+_EMPTY: Final = frozenset(["no_available_partition", "partition_not_found", "lease_held"])
+
+
+@attrs.frozen(kw_only=True)
+class PopOptions:
+    """What to pop.
+
+    Attributes:
+        queue: the queue.
+        partition: one partition; None for any.
+        group: the consumer group; None for queue mode.
+        batch: how many messages at most, over all partitions.
+        partitions: from how many partitions at most (server 0.15; 0.7 takes one).
+        wait: whether the server holds the answer until there are messages (a long poll).
+        timeout_millis: for how long at most.
+        auto_ack: whether the server acknowledges at the pop: no lease, and no redelivery.
+        subscription_mode: ``new`` starts a new group behind the messages that are there.
+        subscription_from: ``now``, or a time stamp at which a new group starts.
+    """
+
+    queue: str
+    partition: Optional[str] = None
+    group: Optional[str] = None
+    batch: int = 1
+    partitions: int = 1
+    wait: bool = False
+    timeout_millis: int = 30_000
+    auto_ack: bool = False
+    subscription_mode: Optional[str] = None
+    subscription_from: Optional[str] = None
+
+    @property
+    def affinity(self) -> str:
+        """The affinity key: pops of one group go to one server, where they share database queries."""
+        return affinity_key(self.queue, self.partition, self.group)
+
+
+async def pop(transport: Transport, options: PopOptions) -> List[Message]:
+    """Pop messages.
+
+    Args:
+        transport: sends the pop.
+        options: what to pop.
+
+    Returns:
+        The messages, those of one partition in order; ``[]`` where there are none.
+
+    Raises:
+        QueenError: the pop failed. No failure is returned as ``[]``.
+    """
+    if not options.wait or options.timeout_millis <= 0:
+        return _messages(transport, options, await transport.send(_request(options, None), affinity=options.affinity))
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + options.timeout_millis / 1000
+    while True:
+        left = max(1, round((deadline - loop.time()) * 1000))
+        timeout = min(left, LONGEST_POLL_MILLIS)
+        request = _request(options, timeout)
+        answer = await transport.poll(request, seconds=timeout / 1000, affinity=options.affinity)
+        found = _messages(transport, options, answer)
+        if found or loop.time() >= deadline:
+            return found
+
+
+def _request(options: PopOptions, poll_millis: Optional[int]) -> Request[PopAnswer]:
+    wait = True if poll_millis is not None else None
+    if options.partition is None:
+        return messages.pop_queue(
+            queue=options.queue,
+            batch=options.batch,
+            partitions=options.partitions if options.partitions > 1 else None,
+            consumer_group=options.group,
+            auto_ack=options.auto_ack or None,
+            wait=wait,
+            timeout=poll_millis,
+            subscription_mode=options.subscription_mode,
+            subscription_from=options.subscription_from,
+        )
+    return messages.pop_partition(
+        queue=options.queue,
+        partition=options.partition,
+        batch=options.batch,
+        consumer_group=options.group,
+        auto_ack=options.auto_ack or None,
+        wait=wait,
+        timeout=poll_millis,
+        subscription_mode=options.subscription_mode,
+        subscription_from=options.subscription_from,
+    )
+
+
+def _messages(transport: Transport, options: PopOptions, answer: object) -> List[Message]:
+    if answer is None:
+        return []
+    fields = cast("Mapping[str, object]", answer)
+    error = fields.get("error")
+    if isinstance(error, str) and error not in _EMPTY:
+        raise ServerRefusedError(operation="pop", status=200, words=error.strip())
+    found = cast("List[Dict[str, object]]", fields.get("messages") or [])
+    ledgers = _ledgers(transport, options, found)
+    popped = []
+    for wire in found:
+        wire.setdefault("queue", options.queue)
+        # Server 0.7 says null in queue mode, 0.15 the name of queue mode.
+        if wire.get("consumerGroup") is None:
+            wire["consumerGroup"] = QUEUE_MODE
+        popped.append(Message(wire, ledgers[cast("str", wire["partitionId"])]))
+    return popped
+
+
+def _ledgers(transport: Transport, options: PopOptions, found: List[Dict[str, object]]) -> Dict[str, Ledger]:
+    leased: Dict[str, List[Dict[str, object]]] = {}
+    for wire in found:
+        leased.setdefault(cast("str", wire["partitionId"]), []).append(wire)
+    ledgers = {}
+    for partition_id, wires in leased.items():
+        lease = LeaseKey(
+            partition_id=partition_id,
+            lease_id=None if options.auto_ack else cast("Optional[str]", wires[0]["leaseId"]) or None,
+            group=options.group,
+            affinity=options.affinity,
+        )
+        identifiers = [cast("str", wire["transactionId"]) for wire in wires]
+        ledgers[partition_id] = Ledger(transport, lease, identifiers, acknowledged=options.auto_ack)
+    return ledgers

@@ -1,0 +1,168 @@
+"""Pushing messages."""
+
+from __future__ import annotations
+
+import logging
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union, cast
+
+from queen_api.api import messages
+from queen_api.models import PushItem
+from typing_extensions import Final
+
+from queen import logs, validation
+from queen.errors import ProtocolError, PushRejectedError
+from queen.identifiers import transaction_id
+from queen.transport.ring import affinity_key
+from queen.transport.transport import Transport
+from queen.types import PushResponse
+
+# The name of the partition that the server uses where none is given.
+DEFAULT_PARTITION: Final = "Default"
+
+_KEYS: Final = {
+    "data": "payload",
+    "payload": "payload",
+    "transactionId": "transactionId",
+    "transaction_id": "transactionId",
+    "traceId": "traceId",
+    "trace_id": "traceId",
+}
+
+Items = Union[Mapping[str, object], Iterable[Mapping[str, object]]]
+
+
+def push_items(queue: str, partition: Optional[str], items: Items) -> List[PushItem]:
+    """The items of a push as they go over the wire, checked, each with a transaction id.
+
+    Args:
+        queue: the queue.
+        partition: the partition; None for ``Default``.
+        items: one item or several: ``data`` (any JSON, required), ``transactionId``, ``traceId`` (a UUID).
+
+    Raises:
+        TypeError, ValueError: an item that is not accepted; the message names its position and key.
+    """
+    listed = [items] if isinstance(items, Mapping) else items
+    if isinstance(listed, (str, bytes)) or not isinstance(listed, Iterable):
+        raise TypeError(f"items={items!r} is a {type(items).__name__}; accepted is a list of dicts with the key 'data'")
+    return [_push_item(queue, partition, position, item) for position, item in enumerate(listed)]
+
+
+async def push(transport: Transport, items: Sequence[PushItem]) -> List[PushResponse]:
+    """Push items of one partition.
+
+    An id that stands twice in one request is sent once: a server 0.7 would lose all items of such a request.
+
+    Returns:
+        A result for each item, in the order of the items.
+
+    Raises:
+        PushRejectedError: the server refused one or more items.
+        QueenError: the transport failed.
+    """
+    if not items:
+        return []
+    unique, places = _each_id_once(items)
+    key = affinity_key(unique[0]["queue"], unique[0].get("partition"), None)
+    answer = await transport.exchange(messages.push(items=unique), affinity=key)
+    results = _results(unique, answer.value)
+    if answer.repeated:
+        # The items of a push whose answer was lost are duplicates of themselves.
+        for result in results:
+            if result["status"] == "duplicate":
+                result["status"] = "queued"
+    _refuse_failed(unique, results)
+    buffered = sum(result["status"] == "buffered" for result in results)
+    if buffered:
+        # Accepted, but not stored yet: the server keeps them in a file until its database takes them.
+        logs.event(logging.WARNING, "QueueBuilder.push", queue=unique[0]["queue"], buffered=buffered)
+    return _in_order(results, places)
+
+
+def _push_item(queue: str, partition: Optional[str], position: int, item: object) -> PushItem:
+    where = f"items[{position}]"
+    if not isinstance(item, Mapping):
+        raise TypeError(f"{where}={item!r} is a {type(item).__name__}; accepted is a dict with the key 'data'")
+    wire: PushItem = {"queue": queue, "transactionId": ""}
+    if partition is not None:
+        wire["partition"] = partition
+    for key, value in item.items():
+        name = _KEYS.get(key)
+        if name == "payload":
+            wire["payload"] = value
+        elif name == "transactionId":
+            if value is not None:
+                wire["transactionId"] = validation.text(f"{where}[{key!r}]", value)
+        elif name == "traceId":
+            if value is not None:
+                wire["traceId"] = validation.trace_id(f"{where}[{key!r}]", value)
+        else:
+            raise ValueError(
+                f"{where} has the unknown key {key!r}{validation.nearest(str(key), _KEYS)}; "
+                "accepted are 'data', 'transactionId' and 'traceId'"
+            )
+    if "payload" not in wire:
+        raise ValueError(f"{where} has no key 'data'; an item is {{'data': payload}}")
+    if not wire["transactionId"]:
+        wire["transactionId"] = transaction_id()
+    return wire
+
+
+def _each_id_once(items: Sequence[PushItem]) -> Tuple[List[PushItem], List[int]]:
+    first: Dict[str, int] = {}
+    unique: List[PushItem] = []
+    places: List[int] = []
+    for item in items:
+        identifier = item["transactionId"]
+        if identifier not in first:
+            first[identifier] = len(unique)
+            unique.append(item)
+        places.append(first[identifier])
+    return unique, places
+
+
+def _results(items: Sequence[PushItem], answer: object) -> List[PushResponse]:
+    entries = cast("List[Mapping[str, object]]", answer)
+    if len(entries) != len(items):
+        reason = f"{len(entries)} results for {len(items)} items"
+        raise ProtocolError(reason, operation="push", url="the server", status=200, excerpt=str(entries)[:200])
+    results = []
+    for item, entry in zip(items, entries):
+        # A buffered item's answer carries no id, or none that this client did not send.
+        result = {**entry, "transaction_id": item["transactionId"]}
+        results.append(cast("PushResponse", result))
+    return results
+
+
+def _refuse_failed(items: Sequence[PushItem], results: Sequence[PushResponse]) -> None:
+    failed = [(item, result) for item, result in zip(items, results) if result["status"] == "failed"]
+    if failed:
+        words = str(cast("Mapping[str, object]", failed[0][1]).get("error", "no reason given"))
+        raise PushRejectedError(
+            operation="push",
+            status=200,
+            words=words if len(failed) == 1 else f"{words} (and {len(failed) - 1} more of {len(items)} items)",
+            results=[cast("Mapping[str, object]", result) for result in results],
+            unsent=[_as_given(item) for item, _ in failed],
+        )
+
+
+def _as_given(item: PushItem) -> Mapping[str, object]:
+    given: Dict[str, object] = {"data": item["payload"], "transactionId": item["transactionId"]}
+    if "traceId" in item:
+        given["traceId"] = item["traceId"]
+    return given
+
+
+def _in_order(results: Sequence[PushResponse], places: Sequence[int]) -> List[PushResponse]:
+    if len(results) == len(places):
+        return list(results)
+    ordered: List[PushResponse] = []
+    seen = set()
+    for place in places:
+        result = results[place]
+        if place in seen:
+            result = cast("PushResponse", {**result, "status": "duplicate"})
+        seen.add(place)
+        ordered.append(result)
+    return ordered

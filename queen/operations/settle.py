@@ -1,0 +1,156 @@
+"""Acks of messages as users hold them: one or many, popped or rebuilt from JSON."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union, cast
+
+from typing_extensions import Final
+
+from queen import validation
+from queen.message import Message
+from queen.settling.acks import LeaseKey
+from queen.settling.decision import Decision, decision
+from queen.settling.ledger import Ledger
+from queen.settling.renewal import DEFAULT_SECONDS, renew_lease
+from queen.transport.ring import QUEUE_MODE
+from queen.transport.transport import Transport
+from queen.types import AckResponse, RenewResponse
+
+AnyMessage = Union[Message, Mapping[str, object]]
+
+_CONTEXT_KEYS: Final = ("error", "group", "consumerGroup", "consumer_group")
+_UNMARKED: Final = "left alone: neither a status was given nor the message marked with _status"
+
+
+async def acknowledge(
+    transport: Transport,
+    messages: Sequence[AnyMessage],
+    status: object = None,
+    context: Optional[Mapping[str, object]] = None,
+) -> List[AckResponse]:
+    """Acknowledge messages.
+
+    Args:
+        transport: sends the acks.
+        messages: popped messages, or dicts with ``transactionId``, ``partitionId``, ``leaseId`` and ``consumerGroup``.
+        status: for all of them; a message's own ``_status`` goes before it. None leaves unmarked messages alone.
+        context: ``error``, the reason of a failure (a message's own ``_error`` goes before it), and ``group``, the
+            consumer group of messages that were not popped by a client.
+
+    Returns:
+        One result for each message, in the order given.
+
+    Raises:
+        TypeError, ValueError: a status, a context or a message that is not accepted.
+        QueenError: the transport failed.
+    """
+    error, group = _context(context)
+    batches: Dict[int, Tuple[Ledger, Dict[str, Decision]]] = {}
+    places: List[Tuple[Optional[int], str]] = []
+    adopted = _adopt(transport, messages, group)
+    for message in messages:
+        transaction_id = _required(message, "transactionId")
+        own_status = message.get("_status", status)
+        if own_status is None:
+            places.append((None, transaction_id))
+            continue
+        ledger = _ledger_of(message) or adopted[_lease_of(message, group)]
+        own_error = message.get("_error")
+        decided = decision(own_status, str(own_error) if own_error is not None else error)
+        batches.setdefault(id(ledger), (ledger, {}))[1][transaction_id] = decided
+        places.append((id(ledger), transaction_id))
+    results = {key: await ledger.settle(decisions) for key, (ledger, decisions) in batches.items()}
+    return [
+        results[key][transaction_id]
+        if key is not None
+        else {"success": False, "error": _UNMARKED, "transactionId": transaction_id, "dlq": False}
+        for key, transaction_id in places
+    ]
+
+
+async def renew(
+    transport: Transport, leases: Sequence[Union[str, AnyMessage]], seconds: int = DEFAULT_SECONDS
+) -> List[RenewResponse]:
+    """Renew leases, each once however many messages are under it.
+
+    Args:
+        transport: sends the renewals.
+        leases: messages or lease ids.
+        seconds: how long from now each lease shall last at least.
+
+    Returns:
+        One result for each of them, in the order given.
+
+    Raises:
+        TypeError, ValueError: something that is neither a message nor a lease id.
+        QueenError: the transport failed.
+    """
+    validation.integer("seconds", seconds, minimum=1)
+    wanted = [_lease_id(lease) for lease in leases]
+    renewed: Dict[str, RenewResponse] = {}
+    for lease_id, affinity in wanted:
+        if lease_id not in renewed:
+            renewed[lease_id] = await renew_lease(transport, lease_id, seconds=seconds, affinity=affinity)
+    return [renewed[lease_id] for lease_id, _ in wanted]
+
+
+def lease_key(message: AnyMessage, group: Optional[str] = None) -> LeaseKey:
+    """The lease of a message, popped or rebuilt from JSON."""
+    ledger = _ledger_of(message)
+    return ledger.lease if ledger is not None else _lease_of(message, group)
+
+
+def _adopt(transport: Transport, messages: Sequence[AnyMessage], group: Optional[str]) -> Dict[LeaseKey, Ledger]:
+    leases: Dict[LeaseKey, List[str]] = {}
+    for message in messages:
+        if _ledger_of(message) is None:
+            leases.setdefault(_lease_of(message, group), []).append(_required(message, "transactionId"))
+    return {lease: Ledger(transport, lease, identifiers) for lease, identifiers in leases.items()}
+
+
+def _ledger_of(message: AnyMessage) -> Optional[Ledger]:
+    return message.ledger if isinstance(message, Message) else None
+
+
+def _lease_of(message: AnyMessage, group: Optional[str]) -> LeaseKey:
+    partition_id = _required(message, "partitionId")
+    lease_id = message.get("leaseId")
+    own_group = group if group is not None else message.get("consumerGroup")
+    return LeaseKey(
+        partition_id=partition_id,
+        lease_id=lease_id if isinstance(lease_id, str) and lease_id else None,
+        group=own_group if isinstance(own_group, str) and own_group != QUEUE_MODE else None,
+    )
+
+
+def _required(message: object, key: str) -> str:
+    if not isinstance(message, Mapping):
+        raise TypeError(f"message={message!r} is a {type(message).__name__}; accepted is a popped message or its dict")
+    value = cast("Mapping[str, object]", message).get(key)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"the message has no {key!r}; accepted is a popped message or its dict")
+    return value
+
+
+def _lease_id(lease: object) -> Tuple[str, Optional[str]]:
+    if isinstance(lease, str):
+        return validation.path_name("lease_id", lease), None
+    if not isinstance(lease, Mapping):
+        raise TypeError(f"lease={lease!r} is a {type(lease).__name__}; accepted is a message or a lease id")
+    message = cast("AnyMessage", lease)
+    ledger = _ledger_of(message)
+    return _required(message, "leaseId"), ledger.lease.affinity if ledger is not None else None
+
+
+def _context(context: Optional[Mapping[str, object]]) -> Tuple[Optional[str], Optional[str]]:
+    if context is None:
+        return None, None
+    if not isinstance(context, Mapping):
+        raise TypeError(f"context={context!r} is a {type(context).__name__}; accepted is a mapping")
+    for key in context:
+        if key not in _CONTEXT_KEYS:
+            known = ", ".join(repr(name) for name in _CONTEXT_KEYS)
+            raise ValueError(f"unknown context key {key!r}{validation.nearest(key, _CONTEXT_KEYS)}; known are {known}")
+    error = context.get("error")
+    group = next((context[key] for key in _CONTEXT_KEYS[1:] if context.get(key) is not None), None)
+    return (None if error is None else str(error)), (None if group is None else validation.text("group", group))

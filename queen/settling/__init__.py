@@ -1,0 +1,1 @@
+"""Settling: acks, nacks and lease renewals of popped messages."""

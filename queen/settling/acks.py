@@ -1,0 +1,137 @@
+"""Acks on the wire: one, or a run of completed ones."""
+
+from __future__ import annotations
+
+from typing import Callable, List, Mapping, Optional, Sequence, TypeVar, cast
+
+import attrs
+from queen_api import Request
+from queen_api.api import acks
+from queen_api.models import Acknowledgment
+from typing_extensions import Final
+
+from queen.errors import ConnectionFailedError, ProtocolError, QueenTimeoutError, ServerRefusedError
+from queen.settling.decision import Decision
+from queen.transport.transport import Transport
+from queen.types import AckResponse
+
+T = TypeVar("T")
+
+# What server 0.15 and server 0.7 say when a lease is over or somebody else's.
+_LEASE_REFUSALS: Final = ("Invalid or expired lease", "invalid_lease")
+
+
+@attrs.frozen
+class LeaseKey:
+    """The lease under which messages are acknowledged.
+
+    Attributes:
+        partition_id: the partition.
+        lease_id: the lease; None sends acks that no server checks against a lease.
+        group: the consumer group; None is queue mode.
+        affinity: the affinity key of the pop, so that acks go to the server of the pop.
+    """
+
+    partition_id: str
+    lease_id: Optional[str]
+    group: Optional[str]
+    affinity: Optional[str] = None
+
+
+async def send_one(transport: Transport, lease: LeaseKey, transaction_id: str, decision: Decision) -> AckResponse:
+    """Acknowledge one message.
+
+    Raises:
+        QueenError: the transport failed; a refusal by the server is in the result.
+    """
+    request = acks.ack(
+        transaction_id=transaction_id,
+        partition_id=lease.partition_id,
+        lease_id=lease.lease_id,
+        status=decision.status,
+        consumer_group=lease.group,
+        error=decision.error,
+    )
+    return (await _send(transport, request, lease, lambda answer: _single(answer, transaction_id)))[0]
+
+
+async def send_completed(transport: Transport, lease: LeaseKey, transaction_ids: Sequence[str]) -> List[AckResponse]:
+    """Acknowledge several messages of one partition as completed, in the order of their batch."""
+    acknowledgments: List[Acknowledgment] = []
+    for transaction_id in transaction_ids:
+        acknowledgment: Acknowledgment = {
+            "transactionId": transaction_id,
+            "partitionId": lease.partition_id,
+            "status": "completed",
+        }
+        if lease.lease_id is not None:
+            acknowledgment["leaseId"] = lease.lease_id
+        acknowledgments.append(acknowledgment)
+    request = acks.ack_batch(acknowledgments=acknowledgments, consumer_group=lease.group)
+    return await _send(transport, request, lease, lambda answer: _several(answer, transaction_ids))
+
+
+def is_lease_refusal(result: AckResponse) -> bool:
+    """Whether the server refused an ack because its lease is over or somebody else's."""
+    error = result["error"] or ""
+    return not result["success"] and any(words in error for words in _LEASE_REFUSALS)
+
+
+async def _send(
+    transport: Transport, request: Request[T], lease: LeaseKey, read: Callable[[T], List[AckResponse]]
+) -> List[AckResponse]:
+    try:
+        return read(await transport.send(request, affinity=lease.affinity))
+    except (ConnectionFailedError, QueenTimeoutError) as error:
+        if not error.maybe_delivered:
+            raise
+    # The answer was lost. An ack that took effect is refused when it is repeated, if it ended the lease, and otherwise
+    # counts once more, which can only end the lease early: messages come again, none is lost.
+    results = read(await transport.send(request, affinity=lease.affinity))
+    return [_uncertain(result) if is_lease_refusal(result) else result for result in results]
+
+
+def _uncertain(result: AckResponse) -> AckResponse:
+    return {**result, "success": True, "error": None, "uncertain": True}
+
+
+def _single(answer: object, transaction_id: str) -> List[AckResponse]:
+    if isinstance(answer, list):
+        return _listed(answer, [transaction_id])
+    fields = cast("Mapping[str, object]", answer)
+    error = fields.get("error")
+    return [_result(transaction_id, error if isinstance(error, str) else None, fields.get("status") == "failed_dlq")]
+
+
+def _several(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]:
+    if isinstance(answer, list):
+        return _listed(answer, transaction_ids)
+    fields = cast("Mapping[str, object]", answer)
+    results = fields.get("results")
+    if not isinstance(results, list):
+        raise ServerRefusedError(operation="ack_batch", status=200, words=str(fields.get("error")))
+    found = []
+    for transaction_id, entry in zip(transaction_ids, cast("List[Mapping[str, object]]", results)):
+        error = None if entry.get("success") else str(entry.get("error"))
+        found.append(_result(transaction_id, error, entry.get("message") == "failed_dlq"))
+    return found
+
+
+def _listed(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]:
+    entries = cast("List[Mapping[str, object]]", answer)
+    if len(entries) != len(transaction_ids):
+        reason = f"{len(entries)} results for {len(transaction_ids)} acks"
+        raise ProtocolError(reason, operation="ack", url="the server", status=200, excerpt=str(entries)[:200])
+    results = []
+    for transaction_id, entry in zip(transaction_ids, entries):
+        error = entry.get("error")
+        refused = error if isinstance(error, str) else None if entry.get("success") else "unknown status"
+        result = _result(transaction_id, refused, bool(entry.get("dlq")))
+        released = entry.get("leaseReleased")
+        result["leaseReleased"] = released if isinstance(released, bool) else None
+        results.append(result)
+    return results
+
+
+def _result(transaction_id: str, error: Optional[str], dlq: bool) -> AckResponse:
+    return {"success": error is None, "error": error, "transactionId": transaction_id, "dlq": dlq}

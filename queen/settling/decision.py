@@ -1,0 +1,58 @@
+"""What is decided for a message."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+import attrs
+from typing_extensions import Final, Literal
+
+from queen import validation
+
+Status = Literal["completed", "failed", "dlq", "retry"]
+
+_BY_WORD: Final = {
+    "completed": "completed",
+    "success": "completed",
+    "failed": "dlq",
+    "dlq": "dlq",
+    "retry": "retry",
+}
+
+
+@attrs.frozen
+class Decision:
+    """How a message ends.
+
+    Attributes:
+        status: ``completed``; ``failed`` (a counted failure, retried until the queue's limit); ``dlq`` (a dead letter
+            at once); ``retry`` (given back, nothing is counted).
+        error: why, kept with a dead letter.
+    """
+
+    status: Status
+    error: Optional[str] = None
+
+
+COMPLETED: Final = Decision("completed")
+
+
+def decision(status: object, error: Optional[str] = None) -> Decision:
+    """The decision that a status of the fluent layer means.
+
+    Args:
+        status: True (completed), False (a counted failure, retried), or a word: ``completed``, ``failed`` and ``dlq``
+            (a dead letter at once), ``retry`` (given back).
+        error: the reason of a failure.
+
+    Raises:
+        TypeError, ValueError: another status.
+    """
+    if status is True:
+        return COMPLETED
+    if status is False:
+        return Decision("failed", error)
+    if not isinstance(status, str):
+        raise TypeError(f"status={status!r} is a {type(status).__name__}; accepted are True, False and a word")
+    word = _BY_WORD[validation.choice("status", status, tuple(_BY_WORD))]
+    return Decision(word, error)  # type: ignore[arg-type]  # the values of the table are statuses

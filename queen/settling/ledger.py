@@ -1,0 +1,204 @@
+"""The ledger of one lease: its messages in order, and what was decided for each.
+
+Servers keep one cursor for each partition and consumer group, not a state for each message: an ack moves the cursor to
+its message, and everything before it counts as read. So a decision is sent only when all messages before it are
+settled; until then it waits here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Dict, List, Mapping, Optional, Sequence
+
+import attrs
+from typing_extensions import Final
+
+from queen.settling.acks import LeaseKey, is_lease_refusal, send_completed, send_one
+from queen.settling.decision import COMPLETED, Decision
+from queen.transport.transport import Transport
+from queen.types import AckResponse
+
+_GIVEN_BACK: Final = "not acknowledged: a message before it was given back, and the lease with it; it comes again"
+_LEASE_OVER: Final = "not acknowledged: the lease is over; the message comes again"
+
+
+@attrs.define
+class _Entry:
+    transaction_id: str
+    decision: Optional[Decision] = None
+    result: Optional[AckResponse] = None
+
+
+class Ledger:
+    """The messages that one pop leased in one partition.
+
+    Args:
+        transport: sends the acks.
+        lease: the lease.
+        transaction_ids: the messages, in the order of the partition.
+        acknowledged: whether the server acknowledged them at the pop, so that nothing is left to send.
+    """
+
+    def __init__(
+        self, transport: Transport, lease: LeaseKey, transaction_ids: Sequence[str], *, acknowledged: bool = False
+    ) -> None:
+        self.transport = transport
+        self.lease = lease
+        self._entries = [_Entry(transaction_id) for transaction_id in transaction_ids]
+        self._by_id = {entry.transaction_id: entry for entry in self._entries}
+        self._head = 0
+        self._over: Optional[str] = None
+        self._turn: Optional[asyncio.Lock] = None
+        if acknowledged:
+            for transaction_id in transaction_ids:
+                self.mark_committed(transaction_id, COMPLETED)
+
+    @property
+    def over(self) -> bool:
+        """Whether the lease has ended: nothing more can be settled under it."""
+        return self._over is not None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.over or self._head == len(self._entries)
+
+    def position(self, transaction_id: str) -> int:
+        """The place of a message in its batch."""
+        return self._entries.index(self._by_id[transaction_id])
+
+    def is_decided(self, transaction_id: str) -> bool:
+        """Whether something was decided for a message, sent or not."""
+        entry = self._by_id.get(transaction_id)
+        return entry is not None and entry.decision is not None
+
+    def mark_lost(self) -> None:
+        """Note that the lease could not be renewed: its messages may be with somebody else."""
+        self._over = self._over or _LEASE_OVER
+
+    def mark_committed(self, transaction_id: str, decision: Decision) -> None:
+        """Note that a transaction settled a message."""
+        entry = self._by_id[transaction_id]
+        entry.decision = decision
+        entry.result = _known(transaction_id, None, dlq=decision.status != "completed")
+        if decision.status != "completed":
+            # Inside a transaction a failure gives the lease back.
+            self._over = self._over or _GIVEN_BACK
+        self._skip_settled()
+
+    async def settle(self, decisions: Mapping[str, Decision]) -> Dict[str, AckResponse]:
+        """Note decisions, and send all that nothing before them holds up.
+
+        A decision that was made stays: a second, other one for the same message is refused in its result.
+
+        Args:
+            decisions: by transaction id.
+
+        Returns:
+            A result for each of them.
+
+        Raises:
+            QueenError: the transport failed. The decisions stay noted, and the next call sends them again.
+        """
+        async with self._in_turn():
+            conflicts = {
+                transaction_id: decision.status
+                for transaction_id, decision in decisions.items()
+                if not self._note(transaction_id, decision)
+            }
+            await self._advance()
+            return {
+                transaction_id: self._conflict(transaction_id, conflicts[transaction_id])
+                if transaction_id in conflicts
+                else self._result(self._by_id[transaction_id])
+                for transaction_id in decisions
+            }
+
+    async def give_back(self) -> None:
+        """Give all messages that are not settled back to the server, for anyone to take at once; nothing is counted."""
+        async with self._in_turn():
+            await self._advance()
+            if not self.settled:
+                entry = self._entries[self._head]
+                entry.decision = Decision("retry")
+                await self._advance()
+
+    async def fail_first(self, error: Optional[str]) -> List[AckResponse]:
+        """Fail the first message that nothing was decided for, which makes it and all behind it come again.
+
+        A server counts one failure. Failing all messages of a batch instead would count many, or lose one.
+        """
+        undecided = next((entry for entry in self._entries[self._head :] if entry.decision is None), None)
+        if undecided is None or self.over:
+            return []
+        results = await self.settle({undecided.transaction_id: Decision("failed", error)})
+        return list(results.values())
+
+    def _note(self, transaction_id: str, decision: Decision) -> bool:
+        entry = self._by_id[transaction_id]
+        if entry.decision is None:
+            entry.decision = decision
+        return entry.decision.status == decision.status
+
+    async def _advance(self) -> None:
+        """Send what is decided, from the first unsettled message up to the first undecided one."""
+        while not self.settled:
+            decision = self._entries[self._head].decision
+            if decision is None:
+                return
+            if decision.status == "completed":
+                await self._send_run()
+            else:
+                await self._send_failure(self._entries[self._head], decision)
+            self._skip_settled()
+
+    async def _send_run(self) -> None:
+        run = [self._entries[self._head]]
+        for entry in self._entries[self._head + 1 :]:
+            if entry.result is not None or entry.decision is None or entry.decision.status != "completed":
+                break
+            run.append(entry)
+        if len(run) == 1 and run[0].decision is not None:
+            results = [await send_one(self.transport, self.lease, run[0].transaction_id, run[0].decision)]
+        else:
+            results = await send_completed(self.transport, self.lease, [entry.transaction_id for entry in run])
+        for entry, result in zip(run, results):
+            entry.result = result
+            if is_lease_refusal(result):
+                self._over = _LEASE_OVER
+
+    async def _send_failure(self, entry: _Entry, decision: Decision) -> None:
+        entry.result = await send_one(self.transport, self.lease, entry.transaction_id, decision)
+        if is_lease_refusal(entry.result):
+            self._over = _LEASE_OVER
+        elif entry.result["success"] and not entry.result["dlq"] and decision.status != "dlq":
+            # After a dead letter the cursor is behind the message and the lease goes on; otherwise it was given back.
+            self._over = _GIVEN_BACK
+
+    def _skip_settled(self) -> None:
+        while self._head < len(self._entries) and self._entries[self._head].result is not None:
+            self._head += 1
+
+    def _result(self, entry: _Entry) -> AckResponse:
+        if entry.result is not None:
+            return entry.result
+        if self._over is not None:
+            return _known(entry.transaction_id, self._over)
+        result = _known(entry.transaction_id, None)
+        result["pending"] = True
+        return result
+
+    def _conflict(self, transaction_id: str, status: str) -> AckResponse:
+        decided = self._by_id[transaction_id].decision
+        earlier = decided.status if decided else "undecided"
+        return _known(transaction_id, f"not acknowledged as {status}: it was acknowledged as {earlier} before")
+
+    def _in_turn(self) -> asyncio.Lock:
+        # Made at the first use: before Python 3.10 a lock belongs to the loop in which it is made.
+        if self._turn is None:
+            self._turn = asyncio.Lock()
+        return self._turn
+
+
+def _known(transaction_id: str, error: Optional[str], dlq: bool = False) -> AckResponse:
+    return {"success": error is None, "error": error, "transactionId": transaction_id, "dlq": dlq}

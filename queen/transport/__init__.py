@@ -1,0 +1,1 @@
+"""Sending: one request in, one value out."""

@@ -1,0 +1,114 @@
+"""From a complete HTTP answer to a value, or to the error that it means."""
+
+from __future__ import annotations
+
+from typing import Optional, TypeVar, cast
+
+from queen_api import Operation, Request, UnexpectedAnswer
+
+from queen.errors import (
+    AuthenticationError,
+    HttpStatusError,
+    PermissionDeniedError,
+    ProtocolError,
+    QueenError,
+    ServerRefusedError,
+    UnsupportedByServerError,
+)
+from queen.transport import codec
+from queen.transport.engine import Reply
+
+T = TypeVar("T")
+
+_EXCERPT = 200
+
+
+def is_refusal(reply: Reply) -> bool:
+    """Whether a 5xx comes from a Queen server that refuses this one request, and so says nothing of its health.
+
+    The server answers 500 with a JSON ``error`` when a field of the request has the wrong type; a broken server or a
+    proxy in front of it answers something else.
+    """
+    return reply.status == 500 and _words(reply) is not None
+
+
+def read(request: Request[T], reply: Reply, url: str) -> T:
+    """The value of an answer.
+
+    Args:
+        request: the request that was answered.
+        reply: the answer.
+        url: the server, for errors.
+
+    Raises:
+        HttpStatusError, ServerRefusedError, ProtocolError: what the answer means where it is no value.
+    """
+    if not 200 <= reply.status < 300:
+        raise status_error(request.operation, reply, url)
+    try:
+        # A 204 has no body by the rules of HTTP, whatever a server sends behind it.
+        payload = None if reply.status == 204 else codec.decode(reply.body)
+    except ValueError as error:
+        raise _protocol_error(request.operation, reply, url, f"the body is not JSON ({error})") from None
+    if request.operation.refusal == "raise":
+        words = _refusal_words(payload)
+        if words is not None:
+            raise ServerRefusedError(operation=request.operation.id, status=reply.status, words=words)
+    try:
+        return request.parse(reply.status, payload)
+    except UnexpectedAnswer as error:
+        raise _protocol_error(request.operation, reply, url, str(error)) from None
+
+
+def _refusal_words(payload: object) -> Optional[str]:
+    if not isinstance(payload, dict):
+        return None
+    fields = cast("dict[str, object]", payload)
+    error = fields.get("error")
+    if isinstance(error, str) and error:
+        return error.strip()
+    if fields.get("success") is False:
+        message = fields.get("message")
+        return message if isinstance(message, str) and message else "no reason given"
+    return None
+
+
+def status_error(operation: Operation, reply: Reply, url: str) -> QueenError:
+    """The error that a status other than 2xx means."""
+    words = _words(reply)
+    excerpt = words if words is not None else _excerpt(reply.body)
+    if reply.status == 401:
+        advice = "give the token as bearer_token"
+        return AuthenticationError(operation=operation.id, url=url, status=401, words=excerpt, advice=advice)
+    if reply.status == 403:
+        return PermissionDeniedError(operation=operation.id, url=url, status=403, words=excerpt)
+    if reply.status == 404 and words is None:
+        return UnsupportedByServerError(operation=operation.id, url=url, status=404, versions=_versions(operation))
+    if words is not None:
+        return ServerRefusedError(operation=operation.id, status=reply.status, words=words)
+    return HttpStatusError(operation=operation.id, url=url, status=reply.status, words=excerpt)
+
+
+def _words(reply: Reply) -> Optional[str]:
+    try:
+        payload = codec.decode(reply.body)
+    except ValueError:
+        return None
+    error = cast("dict[str, object]", payload).get("error") if isinstance(payload, dict) else None
+    return error.strip() if isinstance(error, str) else None
+
+
+def _versions(operation: Operation) -> str:
+    if operation.until is None:
+        return f"{operation.since} and later"
+    return operation.since if operation.since == operation.until else f"{operation.since} to {operation.until}"
+
+
+def _protocol_error(operation: Operation, reply: Reply, url: str, reason: str) -> ProtocolError:
+    return ProtocolError(
+        reason, operation=operation.id, url=url, status=reply.status, excerpt=_excerpt(reply.body)
+    )
+
+
+def _excerpt(body: bytes) -> str:
+    return body[:_EXCERPT].decode("utf-8", "replace")

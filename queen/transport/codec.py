@@ -1,0 +1,141 @@
+"""JSON on the wire: orjson where it is installed (extra ``speed``), else the standard library.
+
+Both accept the same values, so that a program does not break when an extra is installed: what JSON can say, tuples,
+subclasses, UUIDs (as text) and enums (as their value). Both refuse what a server would corrupt or store never: NaN and
+infinities, integers beyond 64 bits, strings with U+0000 or lone surrogates, and keys that are not strings.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import math
+import uuid
+from typing import Callable, Iterator, Optional, Tuple, Union
+
+from typing_extensions import Final
+
+_Path = Tuple[Union[str, int], ...]
+_Fault = Tuple[_Path, str, "type[Exception]"]
+
+_SMALLEST: Final = -(2**63)
+_LARGEST: Final = 2**64 - 1
+
+
+def _standard_dumps(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_encode_other).encode("utf-8")
+
+
+def _encode_other(value: object) -> object:
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    if isinstance(value, enum.Enum):
+        return value.value
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_dumps: Callable[[object], bytes] = _standard_dumps
+_loads: Callable[[bytes], object] = json.loads
+_standard = True
+
+try:
+    import orjson
+except ImportError:
+    pass
+else:
+    _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+
+    def _fast_dumps(value: object) -> bytes:
+        return orjson.dumps(value, option=_OPTIONS)
+
+    _dumps, _loads, _standard = _fast_dumps, orjson.loads, False
+
+
+def encode(value: object, *, operation: str) -> bytes:
+    """The bytes of a request body.
+
+    Args:
+        value: the body.
+        operation: the operation id, named in the error.
+
+    Raises:
+        TypeError, ValueError: a value that cannot be sent; the message holds the path to it.
+    """
+    if _standard:
+        # json.dumps turns keys that are no strings into strings in silence, and knows no limit for integers.
+        _refuse_faults(value, operation)
+        return _dumps(value)
+    try:
+        data = _dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        _refuse_faults(value, operation)
+        raise
+    # orjson writes NaN as null; text that looks like one of the two costs no more than this walk.
+    if b"null" in data or b"\\u0000" in data:
+        _refuse_faults(value, operation)
+    return data
+
+
+def decode(data: bytes) -> object:
+    """The value of a response body; an empty body is None.
+
+    Raises:
+        ValueError: the body is not JSON.
+    """
+    return _loads(data) if data else None
+
+
+def _refuse_faults(value: object, operation: str) -> None:
+    try:
+        fault = next(_faults(value, ()), None)
+    except RecursionError:
+        raise ValueError(f"{operation}: the body is nested too deeply, or holds itself") from None
+    if fault is not None:
+        path, reason, kind = fault
+        raise kind(f"{operation}: {_written(path)} {reason}")
+
+
+def _faults(value: object, path: _Path) -> Iterator[_Fault]:
+    if isinstance(value, str):
+        reason = _text_fault(value)
+        if reason:
+            yield path, reason, ValueError
+    elif value is None or isinstance(value, (bool, uuid.UUID)):
+        return
+    elif isinstance(value, enum.Enum):
+        yield from _faults(value.value, path)
+    elif isinstance(value, int):
+        if not _SMALLEST <= value <= _LARGEST:
+            yield path, f"is {value}, beyond the 64 bits that a server keeps exactly; send it as text", ValueError
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            yield path, f"is {value}, which JSON cannot hold", ValueError
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                yield path, f"has the key {key!r}; keys of JSON objects are strings", TypeError
+            else:
+                reason = _text_fault(key)
+                if reason:
+                    yield (*path, key), f"is a key that {reason}", ValueError
+                yield from _faults(item, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _faults(item, (*path, index))
+    else:
+        yield path, f"is {value!r}, a {type(value).__name__}; JSON cannot hold it", TypeError
+
+
+def _text_fault(value: str) -> Optional[str]:
+    if "\0" in value:
+        return f"is {value!r}, with U+0000, which the server cannot store"
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return f"is {value!r}, with a lone surrogate, which JSON cannot hold"
+    return None
+
+
+def _written(path: _Path) -> str:
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
+    return "".join(parts).lstrip(".") or "the body"

@@ -1,0 +1,67 @@
+"""What an engine is: it moves one request over one connection pool, and knows nothing of retries or servers."""
+
+from __future__ import annotations
+
+from typing import Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from typing_extensions import Protocol
+
+Headers = Sequence[Tuple[bytes, bytes]]
+
+
+class Reply(NamedTuple):
+    """A complete HTTP answer: the status, the headers (names in lower case) and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class EngineError(Exception):
+    """A request that got no complete answer; what an engine makes of its library's exceptions."""
+
+
+class NotSentError(EngineError):
+    """No connection could be made: nothing of the request reached the server."""
+
+
+class AnswerLostError(EngineError):
+    """The connection broke after the request may have reached the server."""
+
+
+class DeadlinePassedError(EngineError):
+    """The deadline came first.
+
+    Attributes:
+        maybe_delivered: True when the request may have reached the server by then.
+    """
+
+    def __init__(self, *, maybe_delivered: bool) -> None:
+        super().__init__("the deadline passed")
+        self.maybe_delivered = maybe_delivered
+
+
+class Engine(Protocol):
+    """Sends requests and reads answers over connections of its own."""
+
+    async def send(
+        self, origin: str, target: str, method: str, headers: Headers, body: Optional[bytes], deadline: float
+    ) -> Reply:
+        """Send one request and read the whole answer.
+
+        Args:
+            origin: ``http://host:port``, with a path in front of every target where the server stands behind one.
+            target: the finished path and query, sent byte for byte.
+            method: the HTTP method.
+            headers: all headers but ``host`` and ``content-length``.
+            body: the body, or None for none.
+            deadline: when to give up, in the running loop's time.
+
+        Raises:
+            EngineError: there is no complete answer.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...

@@ -1,0 +1,1 @@
+"""The engines. Nothing outside an engine's own module imports an HTTP library."""

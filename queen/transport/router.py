@@ -1,0 +1,84 @@
+"""Which server a request goes to, and which come after it when that one fails."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Optional
+
+import attrs
+
+from queen.config import ClientConfig
+from queen.transport.ring import Ring
+
+
+@attrs.define
+class Server:
+    """One server and what is known of its health.
+
+    Attributes:
+        url: its address.
+        failed_at: when it last failed, in the loop's time; None while it is healthy.
+    """
+
+    url: str
+    failed_at: Optional[float] = None
+
+
+class Router:
+    """Offers servers for a request: the strategy's choice first, healthy ones before those that failed."""
+
+    def __init__(self, config: ClientConfig) -> None:
+        self._servers = [Server(url) for url in config.urls]
+        self._failover = config.enable_failover
+        self._retry_after = config.health_retry_after_millis / 1000
+        self._ring = Ring(config.urls, config.affinity_hash_ring) if len(config.urls) > 1 else None
+        self._next = 0
+        self._session = 0
+        orders: Dict[str, Callable[[Optional[str]], List[Server]]] = {
+            "affinity": self._by_affinity,
+            "round-robin": self._in_turn,
+            "session": self._in_session,
+        }
+        self._order = orders[config.load_balancing_strategy]
+
+    def candidates(self, affinity: Optional[str], now: float) -> List[Server]:
+        """The servers to try, in order.
+
+        A server that failed comes last until ``health_retry_after_millis`` have passed; it is still tried when all
+        others fail too, since a wrong mark must not refuse what could be sent.
+
+        Args:
+            affinity: the affinity key, where the request has one.
+            now: the loop's time.
+        """
+        if len(self._servers) == 1:
+            return self._servers
+        order = self._order(affinity)
+        healthy = [server for server in order if self._is_healthy(server, now)]
+        ordered = healthy + [server for server in order if server not in healthy]
+        return ordered if self._failover else ordered[:1]
+
+    def failed(self, server: Server, now: float) -> None:
+        """Mark a server as unhealthy."""
+        server.failed_at = now
+        if self._servers[self._session] is server:
+            self._session = (self._session + 1) % len(self._servers)
+
+    def answered(self, server: Server) -> None:
+        """Mark a server as healthy."""
+        server.failed_at = None
+
+    def _is_healthy(self, server: Server, now: float) -> bool:
+        return server.failed_at is None or now - server.failed_at >= self._retry_after
+
+    def _by_affinity(self, affinity: Optional[str]) -> List[Server]:
+        if affinity is None or self._ring is None:
+            return self._in_turn(affinity)
+        return [self._servers[index] for index in self._ring.walk(affinity)]
+
+    def _in_turn(self, _affinity: Optional[str]) -> List[Server]:
+        start = self._next
+        self._next = (start + 1) % len(self._servers)
+        return self._servers[start:] + self._servers[:start]
+
+    def _in_session(self, _affinity: Optional[str]) -> List[Server]:
+        return self._servers[self._session :] + self._servers[: self._session]

@@ -1,0 +1,149 @@
+"""One call from its first attempt to its value or error: repeats on one server, then the next server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Dict, Generic, Optional, TypeVar, Union
+
+import attrs
+from queen_api import Request
+from typing_extensions import Final
+
+from queen import logs
+from queen.errors import ConnectionFailedError, QueenError, QueenTimeoutError
+from queen.transport import answer
+from queen.transport.engine import AnswerLostError, DeadlinePassedError, Engine, EngineError, Headers, NotSentError, Reply
+from queen.transport.retry import RetryPolicy, repeatable, retry_after_seconds
+from queen.transport.router import Router, Server
+
+T = TypeVar("T")
+
+_TOO_MANY_REQUESTS: Final = 429
+_REQUEST_TIMEOUT: Final = 408
+
+
+@attrs.frozen
+class Answer(Generic[T]):
+    """A value, and how it came.
+
+    Attributes:
+        value: what the server answered.
+        repeated: True when an earlier attempt of the same request may have reached a server too.
+    """
+
+    value: T
+    repeated: bool
+
+
+@attrs.define
+class Sending(Generic[T]):
+    """One request on its way, with what its attempts have in common.
+
+    Attributes:
+        request: what is sent.
+        headers: its headers.
+        body: its encoded body, or None.
+        seconds: the time for all attempts together.
+        router: picks the servers.
+        retry: says when to repeat.
+        engine: moves each attempt.
+    """
+
+    request: Request[T]
+    headers: Headers
+    body: Optional[bytes]
+    seconds: float
+    router: Router
+    retry: RetryPolicy
+    engine: Engine
+    _deadline: float = attrs.field(init=False, default=0.0)
+    _attempts: Dict[str, int] = attrs.field(init=False, factory=dict)
+    _maybe_delivered: bool = attrs.field(init=False, default=False)
+
+    async def run(self, affinity: Optional[str]) -> Answer[T]:
+        """Send until there is an answer, or no attempt is left."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        self._deadline = started + self.seconds
+        last: Union[Reply, EngineError, None] = None
+        servers = self.router.candidates(affinity, started)
+        for server in servers:
+            repeat = 0
+            while True:
+                repeated = self._maybe_delivered
+                last = await self._attempt(server)
+                if isinstance(last, Reply) and not self._has_failed(last):
+                    self.router.answered(server)
+                    return Answer(answer.read(self.request, last, server.url), repeated)
+                self._note_failure(server, last, loop.time())
+                repeat += 1
+                if not self._may_repeat(last):
+                    raise self._error(last, server)
+                if repeat > self.retry.attempts or not await self._wait(repeat, last):
+                    break
+        if last is None:  # pragma: no cover  (a configuration has at least one server)
+            raise AssertionError("no server")
+        raise self._error(last, servers[-1])
+
+    async def _attempt(self, server: Server) -> Union[Reply, EngineError]:
+        operation = self.request.operation
+        self._attempts[server.url] = self._attempts.get(server.url, 0) + 1
+        if logs.enabled(logging.DEBUG):
+            logs.event(logging.DEBUG, "HttpClient.request", method=operation.method, url=server.url + self.request.target)
+        try:
+            return await self.engine.send(
+                server.url, self.request.target, operation.method, self.headers, self.body, self._deadline
+            )
+        except EngineError as error:
+            return error
+
+    @staticmethod
+    def _has_failed(reply: Reply) -> bool:
+        if reply.status in (_TOO_MANY_REQUESTS, _REQUEST_TIMEOUT):
+            return True
+        return reply.status >= 500 and not answer.is_refusal(reply)
+
+    def _note_failure(self, server: Server, last: Union[Reply, EngineError], now: float) -> None:
+        if isinstance(last, Reply):
+            self._maybe_delivered = self._maybe_delivered or last.status >= 500
+            if last.status >= 500:
+                self.router.failed(server, now)
+            what = f"status {last.status}"
+        else:
+            if isinstance(last, AnswerLostError) or (isinstance(last, DeadlinePassedError) and last.maybe_delivered):
+                self._maybe_delivered = True
+            self.router.failed(server, now)
+            what = str(last)
+        logs.event(logging.WARNING, "HttpClient.request", operation=self.request.operation.id, url=server.url, failed=what)
+
+    def _may_repeat(self, last: Union[Reply, EngineError]) -> bool:
+        if isinstance(last, DeadlinePassedError):
+            return False
+        if isinstance(last, NotSentError) or (isinstance(last, Reply) and last.status == _TOO_MANY_REQUESTS):
+            return True
+        return repeatable(self.request)
+
+    async def _wait(self, repeat: int, last: Union[Reply, EngineError]) -> bool:
+        """Wait before a repeat; False when the deadline would come first."""
+        asked = retry_after_seconds(last.headers.get("retry-after")) if isinstance(last, Reply) else None
+        pause = self.retry.wait_before(repeat, asked)
+        if asyncio.get_running_loop().time() + pause >= self._deadline:
+            return False
+        await asyncio.sleep(pause)
+        return True
+
+    def _error(self, last: Union[Reply, EngineError], server: Server) -> QueenError:
+        operation = self.request.operation.id
+        if isinstance(last, Reply):
+            return answer.status_error(self.request.operation, last, server.url)
+        if isinstance(last, DeadlinePassedError):
+            return QueenTimeoutError(
+                operation=operation,
+                timeout_millis=self.seconds * 1000,
+                attempts=self._attempts,
+                maybe_delivered=self._maybe_delivered,
+            )
+        return ConnectionFailedError(
+            str(last), operation=operation, attempts=self._attempts, maybe_delivered=self._maybe_delivered
+        )

@@ -1,0 +1,96 @@
+"""The one place from which requests are sent."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple, TypeVar
+
+from queen_api import Request
+from typing_extensions import Final
+
+from queen.config import ClientConfig
+from queen.errors import ClientClosedError, QueenTimeoutError
+from queen.transport import codec
+from queen.transport.engine import Engine
+from queen.transport.retry import RetryPolicy
+from queen.transport.router import Router
+from queen.transport.sending import Answer, Sending
+
+T = TypeVar("T")
+
+# Servers answer a long poll up to two seconds after its time.
+_POLL_GRACE: Final = 5.0
+
+
+class Transport:
+    """Sends requests: picks the server, sets the deadline, repeats, fails over, and reads the answer.
+
+    Args:
+        config: the client's configuration.
+        engine: moves requests.
+        poll_engine: moves long polls. It has connections of its own, so that a hundred parked polls stop no ack.
+    """
+
+    def __init__(self, config: ClientConfig, engine: Engine, poll_engine: Engine) -> None:
+        self._timeout = config.timeout_millis / 1000
+        self._retry = RetryPolicy(attempts=config.retry_attempts, delay=config.retry_delay_millis / 1000)
+        self._router = Router(config)
+        self._engine = engine
+        self._poll_engine = poll_engine
+        self._closed = False
+        headers: List[Tuple[bytes, bytes]] = [(b"accept", b"application/json"), (b"user-agent", b"queen-mq-python")]
+        if config.bearer_token is not None:
+            headers.append((b"authorization", b"Bearer " + config.bearer_token.reveal().encode("ascii")))
+        self._headers = tuple(headers)
+        self._headers_with_body = (*headers, (b"content-type", b"application/json"))
+
+    async def send(self, request: Request[T], *, affinity: Optional[str] = None) -> T:
+        """Send one request and return its value.
+
+        Args:
+            request: the request, from ``queen_api``.
+            affinity: the affinity key, which picks the server.
+
+        Raises:
+            QueenError: there is no value; the class says why.
+            TypeError, ValueError: the body cannot be sent.
+        """
+        return (await self.exchange(request, affinity=affinity)).value
+
+    async def exchange(self, request: Request[T], *, affinity: Optional[str] = None) -> Answer[T]:
+        """As ``send``, and tell whether the request was repeated."""
+        return await self._sending(request, self._engine, self._timeout).run(affinity)
+
+    async def poll(self, request: Request[T], *, seconds: float, affinity: Optional[str] = None) -> T:
+        """As ``send``, for a request whose answer the server holds back until there is something to say.
+
+        A poll that is not answered in time is an empty answer: the servers forget some polls.
+
+        Args:
+            request: the long poll.
+            seconds: how long the server may hold it.
+            affinity: the affinity key, which picks the server.
+        """
+        try:
+            return (await self._sending(request, self._poll_engine, seconds + _POLL_GRACE).run(affinity)).value
+        except QueenTimeoutError:
+            return request.parse(200, None)
+
+    async def close(self) -> None:
+        """Close all connections; later calls raise ``ClientClosedError``."""
+        self._closed = True
+        await self._poll_engine.close()
+        await self._engine.close()
+
+    def _sending(self, request: Request[T], engine: Engine, seconds: float) -> Sending[T]:
+        if self._closed:
+            raise ClientClosedError(f"{request.operation.id}: the client is closed")
+        body = None if request.body is None else codec.encode(request.body, operation=request.operation.id)
+        return Sending(
+            request=request,
+            headers=self._headers if body is None else self._headers_with_body,
+            body=body,
+            seconds=seconds,
+            router=self._router,
+            retry=self._retry,
+            engine=engine,
+        )

@@ -1,0 +1,91 @@
+"""The shapes of what the calls return: plain dicts, the same for every server."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from typing_extensions import NotRequired, TypedDict
+
+
+class PushResponse(TypedDict):
+    """What became of one pushed item."""
+
+    status: str
+    """``queued``, ``duplicate`` (the transaction id is taken; nothing was stored) or ``buffered`` (accepted into the
+    server's file buffer, stored later)."""
+    transaction_id: str
+    """The id that was given, or the one that the client made."""
+    message_id: NotRequired[str]
+    """The id of the stored message; of the one that is there already for a duplicate."""
+    partition_id: NotRequired[str]
+    trace_id: NotRequired[Optional[str]]
+
+
+class AckResponse(TypedDict):
+    """What became of one ack."""
+
+    success: bool
+    error: Optional[str]
+    """Why not: the server's own words, or the client's where it knew without asking."""
+    transactionId: str
+    dlq: bool
+    """Whether this ack made a dead letter."""
+    leaseReleased: NotRequired[Optional[bool]]
+    pending: NotRequired[bool]
+    """True while the ack waits for messages before it in its partition: servers keep one cursor, not a state for each
+    message, so an ack sent earlier would settle those too."""
+    uncertain: NotRequired[bool]
+    """True when the first answer was lost, and the repeat was refused: the ack has most likely taken effect."""
+
+
+class RenewResponse(TypedDict):
+    """What became of one lease renewal."""
+
+    success: bool
+    leaseId: str
+    error: Optional[str]
+    expiresAt: NotRequired[Optional[str]]
+
+
+class TraceResponse(TypedDict):
+    """Whether a trace event was recorded."""
+
+    success: bool
+    error: Optional[str]
+    traceId: NotRequired[str]
+
+
+class TransactionResponse(TypedDict):
+    """A committed transaction."""
+
+    success: bool
+    transactionId: str
+    results: List[Dict[str, Any]]
+    """One result for each operation, as the server gives them."""
+
+
+class DeadLetter(TypedDict):
+    """One message that a consumer group gave up on."""
+
+    id: str
+    transactionId: str
+    partitionId: str
+    queue: str
+    partition: str
+    consumerGroup: str
+    errorMessage: Optional[str]
+    retryCount: int
+    data: Any
+    createdAt: str
+    dlqTimestamp: str
+    """When it became a dead letter."""
+
+
+class DLQResponse(TypedDict):
+    """Dead letters, the latest failure first."""
+
+    messages: List[DeadLetter]
+    total: int
+    """How many there are in all, whatever the limit."""
+    limit: int
+    offset: int
