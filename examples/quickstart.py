@@ -60,7 +60,8 @@ async def bill(queen: Queen, orders: str) -> None:
         order = message.data
         attempts[message.transaction_id] = attempts.get(message.transaction_id, 0) + 1
         if order["price"] < 0:
-            print(f"   billing    {order['customer']:<6} {order['item']:<7} fails, attempt {attempts[message.transaction_id]}")
+            attempt = attempts[message.transaction_id]
+            print(f"   billing    {order['customer']:<6} {order['item']:<7} fails, attempt {attempt}")
             raise ValueError("the price is negative")
         print(f"   billing    {order['customer']:<6} {order['item']:<7} {order['price']:.2f}")
 

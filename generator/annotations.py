@@ -5,24 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from openapi_python_client.parser.properties import (
-    AnyProperty,
-    BooleanProperty,
-    ConstProperty,
-    DateProperty,
-    DateTimeProperty,
-    EnumProperty,
-    FloatProperty,
-    IntProperty,
-    ListProperty,
-    LiteralEnumProperty,
-    ModelProperty,
-    NoneProperty,
-    Property,
-    StringProperty,
-    UnionProperty,
-    UuidProperty,
-)
+from openapi_python_client.parser.properties.any import AnyProperty
+from openapi_python_client.parser.properties.boolean import BooleanProperty
+from openapi_python_client.parser.properties.const import ConstProperty
+from openapi_python_client.parser.properties.date import DateProperty
+from openapi_python_client.parser.properties.datetime import DateTimeProperty
+from openapi_python_client.parser.properties.enum_property import EnumProperty
+from openapi_python_client.parser.properties.float import FloatProperty
+from openapi_python_client.parser.properties.int import IntProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.literal_enum_property import LiteralEnumProperty
+from openapi_python_client.parser.properties.model_property import ModelProperty
+from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from openapi_python_client.parser.properties.string import StringProperty
+from openapi_python_client.parser.properties.union import UnionProperty
+from openapi_python_client.parser.properties.uuid import UuidProperty
 
 from generator.failure import GenerationError
 
@@ -37,7 +35,7 @@ _SIMPLE: tuple[tuple[type, str], ...] = (
 _TEXT = (StringProperty, DateProperty, DateTimeProperty, UuidProperty)
 
 
-def annotation(prop: Property) -> str:
+def annotation(prop: PropertyProtocol) -> str:
     """The annotation of a schema; models are named, all else is spelled out.
 
     Times and UUIDs are text: a decoded answer is handed on as it came.
@@ -76,7 +74,7 @@ def union(members: Iterable[str]) -> str:
     return joined if len(others) == len(distinct) else f"Optional[{joined}]"
 
 
-def json_kinds(prop: Property) -> list[str]:
+def json_kinds(prop: PropertyProtocol) -> list[str]:
     """The run-time types of the JSON values that a schema allows at the top, as text; ``object`` is any."""
     if isinstance(prop, UnionProperty):
         kinds = dict.fromkeys(kind for inner in prop.inner_properties for kind in json_kinds(inner))
@@ -96,7 +94,7 @@ def json_kinds(prop: Property) -> list[str]:
     return ["object"]
 
 
-def is_nullable(prop: Property) -> bool:
+def is_nullable(prop: PropertyProtocol) -> bool:
     """Whether a schema allows null beside other values."""
     return isinstance(prop, UnionProperty) and any(isinstance(inner, NoneProperty) for inner in prop.inner_properties)
 

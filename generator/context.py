@@ -7,7 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties import ListProperty, ModelProperty, NoneProperty, Property, UnionProperty
+from openapi_python_client.parser.properties.list_property import ListProperty
+from openapi_python_client.parser.properties.model_property import ModelProperty
+from openapi_python_client.parser.properties.none import NoneProperty
+from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import snake_case
 
@@ -68,7 +72,9 @@ class OperationContext:
     @property
     def target(self) -> str:
         """The expression that makes the finished path and query."""
-        path = "".join(part if isinstance(part, str) else f"{{segment('{part.wire}', {part.name})}}" for part in self.path)
+        path = "".join(
+            part if isinstance(part, str) else f"{{segment('{part.wire}', {part.name})}}" for part in self.path
+        )
         text = f'"{path}"' if len(self.path) == 1 else f'f"{path}"'
         if not self.query:
             return text
@@ -107,7 +113,11 @@ class ModelContext:
 
 
 def operation_context(
-    endpoint: Endpoint, facts: OperationFacts, raw: JsonObject, models: Mapping[str, ModelProperty], refusals: frozenset[str]
+    endpoint: Endpoint,
+    facts: OperationFacts,
+    raw: JsonObject,
+    models: Mapping[str, ModelProperty],
+    refusals: frozenset[str],
 ) -> OperationContext:
     """What the endpoint template needs to know of an operation."""
     described = _described_parameters(raw)
@@ -120,9 +130,7 @@ def operation_context(
         raise GenerationError([f"{facts.id}: header and cookie parameters are not supported"])
     body = _body(endpoint, models)
     successes = _successes(endpoint)
-    value = union(
-        member for prop in successes.values() for member in _value_members(prop, facts, refusals)
-    )
+    value = union(member for prop in successes.values() for member in _value_members(prop, facts, refusals))
     every = [part for part in path if isinstance(part, Argument)] + [*body, *query]
     annotations = [value, *(argument.declaration.split(" = ")[0] for argument in every)]
     names = names_in(annotations)
@@ -147,14 +155,16 @@ def operation_context(
     )
 
 
-def model_context(name: str, prop: Property, raw: JsonObject) -> ModelContext:
+def model_context(name: str, prop: PropertyProtocol, raw: JsonObject) -> ModelContext:
     """What the models template needs to know of a component schema."""
     description = str(raw.get("description", ""))
     if not isinstance(prop, ModelProperty):
         return ModelContext(name, docstring([description]), [], alias=annotation(prop))
     required, optional = prop.required_properties or [], prop.optional_properties or []
-    if not required and not optional and isinstance(prop.additional_properties, Property):
-        return ModelContext(name, docstring([description]), [], alias=f"Dict[str, {annotation(prop.additional_properties)}]")
+    if not required and not optional and prop.additional_properties is not None:
+        return ModelContext(
+            name, docstring([description]), [], alias=f"Dict[str, {annotation(prop.additional_properties)}]"
+        )
     by_wire = {plain(item.name): item for item in [*required, *optional]}
     order = [key for key in _raw_properties(raw) if key in by_wire] or list(by_wire)
     keys = [_key(by_wire[key]) for key in order]
@@ -173,9 +183,11 @@ def _raw_properties(raw: JsonObject) -> Iterable[str]:
     return properties if isinstance(properties, Mapping) else ()
 
 
-def _key(prop: Property) -> Key:
+def _key(prop: PropertyProtocol) -> Key:
     text = annotation(prop)
-    return Key(plain(prop.name), text if prop.required else f"NotRequired[{text}]", " ".join(plain(prop.description).split()))
+    return Key(
+        plain(prop.name), text if prop.required else f"NotRequired[{text}]", " ".join(plain(prop.description).split())
+    )
 
 
 def _described_parameters(raw: JsonObject) -> dict[str, str]:
@@ -185,7 +197,7 @@ def _described_parameters(raw: JsonObject) -> dict[str, str]:
     return {str(entry["name"]): str(entry.get("description", "")) for entry in parameters}
 
 
-def _argument(prop: Property, description: str | None = None) -> Argument:
+def _argument(prop: PropertyProtocol, description: str | None = None) -> Argument:
     wire = plain(prop.name)
     name = snake_case(wire)
     return Argument(
@@ -222,12 +234,14 @@ def _body(endpoint: Endpoint, models: Mapping[str, ModelProperty]) -> list[Argum
             raise GenerationError([f"{endpoint.name}: a request body must be an object with properties"])
         # Models inside other schemas are copies without properties: the one of this name has them.
         model = models[str(body.prop.class_info.name)]
-        arguments += [_argument(prop) for prop in [*(model.required_properties or []), *(model.optional_properties or [])]]
+        arguments += [
+            _argument(prop) for prop in [*(model.required_properties or []), *(model.optional_properties or [])]
+        ]
     return arguments
 
 
-def _successes(endpoint: Endpoint) -> dict[int, Property]:
-    found: dict[int, Property] = {}
+def _successes(endpoint: Endpoint) -> dict[int, PropertyProtocol]:
+    found: dict[int, PropertyProtocol] = {}
     for response in endpoint.responses:
         status = response.status_code.range
         if status is not None and status[0] == status[1] and 200 <= status[0] < 300:
@@ -237,7 +251,7 @@ def _successes(endpoint: Endpoint) -> dict[int, Property]:
     return found
 
 
-def _value_members(prop: Property, facts: OperationFacts, refusals: frozenset[str]) -> list[str]:
+def _value_members(prop: PropertyProtocol, facts: OperationFacts, refusals: frozenset[str]) -> list[str]:
     if facts.empty is None and not isinstance(prop, (UnionProperty, ListProperty, ModelProperty)) and _is_empty(prop):
         return ["None"]
     members = prop.inner_properties if isinstance(prop, UnionProperty) else [prop]
@@ -247,12 +261,12 @@ def _value_members(prop: Property, facts: OperationFacts, refusals: frozenset[st
     return texts
 
 
-def _is_empty(prop: Property) -> bool:
+def _is_empty(prop: PropertyProtocol) -> bool:
     # openapi-python-client makes a response without content an "any" of this name.
     return isinstance(prop, NoneProperty) or plain(prop.name).startswith("response_204")
 
 
-def _kinds(prop: Property) -> str:
+def _kinds(prop: PropertyProtocol) -> str:
     kinds = ["type(None)"] if _is_empty(prop) else json_kinds(prop)
     return f"({kinds[0]},)" if len(kinds) == 1 else f"({', '.join(kinds)})"
 
@@ -265,6 +279,4 @@ def _operation_docstring(endpoint: Endpoint, raw: JsonObject, arguments: Sequenc
         if not str(status).startswith("2") and isinstance(response, Mapping)
     ]
     entries = [(argument.name, argument.description) for argument in arguments]
-    return docstring(
-        [plain(endpoint.summary), plain(endpoint.description)], [("Args", entries), ("Errors", errors)]
-    )
+    return docstring([plain(endpoint.summary), plain(endpoint.description)], [("Args", entries), ("Errors", errors)])

@@ -42,7 +42,9 @@ def check(spec: Path, output: Path) -> list[str]:
     problems: list[str] = []
     stored = output / "spec.sha256"
     if not stored.is_file() or stored.read_text(encoding="utf-8").strip() != loaded.sha256:
-        problems.append(f"{stored} is not the fingerprint of {spec}: the spec was changed; run python -m generator generate")
+        problems.append(
+            f"{stored} is not the fingerprint of {spec}: the spec was changed; run python -m generator generate"
+        )
     with tempfile.TemporaryDirectory() as aside:
         fresh = _build(loaded, Path(aside), output.name)
         problems += _differences(output, fresh)
@@ -54,11 +56,25 @@ def _build(spec: Spec, aside: Path, name: str) -> Path:
     write_package(spec, package)
     for command in (
         # Import order first; then everything as ruff formats it, whatever its configuration is around here.
-        ["check", "--quiet", "--isolated", "--select", "I", "--fix", "--line-length", "120", "--target-version", "py38"],
+        [
+            "check",
+            "--quiet",
+            "--isolated",
+            "--select",
+            "I",
+            "--fix",
+            "--line-length",
+            "120",
+            "--target-version",
+            "py38",
+        ],
         ["format", "--quiet", "--isolated", "--line-length", "120", "--target-version", "py38"],
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *command, "--no-cache", str(package)], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "ruff", *command, "--no-cache", str(package)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise GenerationError([f"ruff {command[0]} refused the output: {done.stdout}{done.stderr}"])
@@ -88,4 +104,3 @@ def _files(folder: Path) -> set[str]:
 def _excerpt(before: str, after: str) -> str:
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "stored", "generated", lineterm="", n=1)
     return "\n".join(f"    {line}" for line in list(lines)[:_EXCERPT_LINES])
-

@@ -18,7 +18,9 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError, ParseError
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties import ModelProperty, Property, Schemas, build_schemas
+from openapi_python_client.parser.properties import Schemas, build_schemas
+from openapi_python_client.parser.properties.model_property import ModelProperty
+from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.schemas import ReferencePath
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from typing_extensions import override
@@ -96,7 +98,9 @@ class _TypedProject(Project):
         ]
         undeclared = sorted(set(self._models) - set(self._components))
         if undeclared:
-            raise GenerationError([f"schema {name} is declared inline; give it a name of its own" for name in undeclared])
+            raise GenerationError(
+                [f"schema {name} is declared inline; give it a name of its own" for name in undeclared]
+            )
         annotations = [text for model in contexts for text in _annotations_of(model)]
         self._write(
             "models.py",
@@ -120,9 +124,7 @@ class _TypedProject(Project):
                 operations=sorted(operations, key=lambda operation: operation.facts.id),
             )
             for operation in operations:
-                self._write(
-                    f"api/{tag}/{operation.facts.id}.py", "endpoint_module.py.jinja", operation=operation
-                )
+                self._write(f"api/{tag}/{operation.facts.id}.py", "endpoint_module.py.jinja", operation=operation)
 
     def _operation(self, endpoint: Endpoint) -> OperationContext:
         facts = self._facts(endpoint)
@@ -149,12 +151,12 @@ class _TypedProject(Project):
         return f"The operations of {tag}."
 
 
-def _components(spec: Spec, config: Config) -> Mapping[str, Property]:
+def _components(spec: Spec, config: Config) -> Mapping[str, PropertyProtocol]:
     """Every component schema, by name; what the parser keeps to itself once it is done."""
     document = oai.OpenAPI.model_validate(copy.deepcopy(spec.document))
     declared = (document.components and document.components.schemas) or {}
     built = build_schemas(components=declared, schemas=Schemas(), config=config)
-    found: dict[str, Property] = {}
+    found: dict[str, PropertyProtocol] = {}
     for name in schemas(spec.document):
         prop = built.classes_by_reference.get(ReferencePath(UntrustedString(f"/components/schemas/{name}")))
         if prop is None:

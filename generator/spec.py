@@ -124,9 +124,7 @@ def _facts(method: str, path: str, operation: JsonObject, problems: list[str]) -
     )
 
 
-def _check(
-    operation: JsonObject, key: str, accepted: tuple[str, ...] | None, where: str, problems: list[str]
-) -> None:
+def _check(operation: JsonObject, key: str, accepted: tuple[str, ...] | None, where: str, problems: list[str]) -> None:
     value = operation.get(key)
     if not isinstance(value, str):
         problems.append(f"{where}: {key} is missing")

@@ -32,7 +32,15 @@ from queen.errors import (
 )
 from queen.message import Message
 from queen.operations.pop import POP_DEFAULTS
-from queen.types import AckResponse, DeadLetter, DLQResponse, PushResponse, RenewResponse, TraceResponse, TransactionResponse
+from queen.types import (
+    AckResponse,
+    DeadLetter,
+    DLQResponse,
+    PushResponse,
+    RenewResponse,
+    TraceResponse,
+    TransactionResponse,
+)
 
 __all__ = [
     "CLIENT_DEFAULTS",

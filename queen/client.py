@@ -50,9 +50,7 @@ class Queen:
             await queen.queue("orders").push([{"data": {"id": 1}}])
     """
 
-    def __init__(
-        self, urls: Union[str, Sequence[str], Mapping[str, object], None] = None, **options: object
-    ) -> None:
+    def __init__(self, urls: Union[str, Sequence[str], Mapping[str, object], None] = None, **options: object) -> None:
         logs.print_if_asked()
         config = client_config(urls, options)
         self._transport = Transport(config, *_engines(config))
@@ -114,7 +112,9 @@ class Queen:
         return await settle.acknowledge(self._transport, messages, status, context)
 
     @overload
-    async def renew(self, leases: Union[str, AnyMessage], seconds: int = DEFAULT_SECONDS) -> RenewResponse: ...
+    async def renew(  # type: ignore[overload-overlap]  # a text is one lease, and not a sequence of them
+        self, leases: Union[str, AnyMessage], seconds: int = DEFAULT_SECONDS
+    ) -> RenewResponse: ...
 
     @overload
     async def renew(
@@ -184,7 +184,7 @@ class Queen:
         return await self._transport.send(request)
 
     async def close(self) -> None:
-        """End the consumers, wait for handlers that are under way (at most ``timeout_millis``), close all connections."""
+        """End the consumers, wait at most ``timeout_millis`` for handlers that are under way, close all connections."""
         if self._closed:
             return
         self._closed = True

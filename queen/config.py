@@ -75,7 +75,7 @@ class ClientConfig:
     """The servers, ``http://host:port`` or ``https://host:port``; or one ``memory://name`` or ``sqlite:///file.db``."""
 
     timeout_millis: int = 30000
-    """How long one call may take, retries and failover included, in milliseconds. A long poll has its own time on top."""
+    """How long one call may take, retries and failover included, in milliseconds. A long poll has its own time."""
 
     retry_attempts: int = 3
     """How often a failed request is repeated on one server, after the first attempt; 0 repeats nothing."""
@@ -150,7 +150,9 @@ def queue_options(options: Mapping[str, object]) -> Dict[str, QueueOption]:
     for key, value in options.items():
         name = _camel(str(key))
         if name not in kinds:
-            raise ValueError(f"unknown queue option {key!r}{validation.nearest(name, kinds)}; known are {_listed(kinds)}")
+            raise ValueError(
+                f"unknown queue option {key!r}{validation.nearest(name, kinds)}; known are {_listed(kinds)}"
+            )
         if kinds[name] is bool:
             checked[name] = validation.boolean(name, value)
         else:
@@ -177,7 +179,9 @@ def _checked(given: Dict[str, object]) -> ClientConfig:
         "bearer_token": _token,
     }
     if given.get("urls") is None:
-        raise ConfigurationError("no server was given; accepted is a URL such as 'http://localhost:6632', or a list of them")
+        raise ConfigurationError(
+            "no server was given; accepted is a URL such as 'http://localhost:6632', or a list of them"
+        )
     checked = {key: checks[key](value) for key, value in given.items()}
     return ClientConfig(**checked)  # type: ignore[arg-type]  # each value was made by the check of its own key
 

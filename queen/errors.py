@@ -51,7 +51,7 @@ class QueenError(Exception):
 
 
 class ConfigurationError(QueenError, ValueError):
-    """The configuration given to ``Queen`` cannot be used; the message names the key, its value and what is accepted."""
+    """The configuration given to ``Queen`` cannot be used; the message names the key and what is accepted."""
 
 
 class ClientClosedError(QueenError):
@@ -151,7 +151,9 @@ class HttpStatusError(QueenError):
     """
 
     def __init__(self, *, operation: str, url: str, status: int, words: str, advice: str = "") -> None:
-        super().__init__(f"{operation}: {url} answered {status}: {words or 'no text'}" + (f"; {advice}" if advice else ""))
+        super().__init__(
+            f"{operation}: {url} answered {status}: {words or 'no text'}" + (f"; {advice}" if advice else "")
+        )
         self.operation = operation
         self.url = url
         self.status = status

@@ -58,7 +58,7 @@ class _StandardOutput(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             sys.stdout.write(self.format(record) + "\n")
-        except Exception:
+        except Exception:  # noqa: BLE001  (logging never raises into the program; handleError reports)
             self.handleError(record)
 
 

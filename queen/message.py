@@ -135,7 +135,11 @@ class Message(Dict[str, Any], Generic[T]):
         ledger = self._needed_ledger("renew")
         lease = ledger.lease
         if lease.lease_id is None:
-            return {"success": False, "leaseId": "", "error": "the message was acknowledged at the pop; it has no lease"}
+            return {
+                "success": False,
+                "leaseId": "",
+                "error": "the message was acknowledged at the pop; it has no lease",
+            }
         return await renew_lease(ledger.transport, lease.lease_id, seconds=seconds, affinity=lease.affinity)
 
     async def trace(self, event: Mapping[str, object]) -> TraceResponse:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 from pathlib import Path
-from typing import AsyncIterator, Iterator
+from typing import AsyncIterator
 
 import pytest
 
@@ -41,8 +42,6 @@ async def queen(server_url: str) -> AsyncIterator[Queen]:
 
 
 @pytest.fixture
-def queue_name(request: pytest.FixtureRequest) -> Iterator[str]:
+def queue_name(request: pytest.FixtureRequest) -> str:
     """A queue that no other test uses, also on a server that is used many times."""
-    import uuid
-
-    yield f"{request.node.originalname or 'queue'}-{uuid.uuid4().hex[:8]}"[-200:]
+    return f"{request.node.originalname or 'queue'}-{uuid.uuid4().hex[:8]}"[-200:]

@@ -54,7 +54,9 @@ Script = Callable[[Received], Union[Answer, Awaitable[Answer]]]
 
 def answers(value: object, status: int = 200, **headers: str) -> Scripted:
     """A JSON answer."""
-    return Scripted(json.dumps(value).encode(), status, {name.replace("_", "-"): text for name, text in headers.items()})
+    return Scripted(
+        json.dumps(value).encode(), status, {name.replace("_", "-"): text for name, text in headers.items()}
+    )
 
 
 class ScriptedServer:
@@ -71,7 +73,7 @@ class ScriptedServer:
 
     async def __aenter__(self) -> ScriptedServer:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = "http://127.0.0.1:{}".format(self._server.sockets[0].getsockname()[1])
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(

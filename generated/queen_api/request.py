@@ -11,7 +11,7 @@ from urllib.parse import quote
 import attrs
 from typing_extensions import Final, Literal
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 # Any JSON value: what users put into a message is theirs to know.
 JsonValue = Any
@@ -58,7 +58,7 @@ class Operation:
 
 
 @attrs.frozen
-class Request(Generic[T]):
+class Request(Generic[T_co]):
     """One request, ready to be sent by whatever sends requests.
 
     Attributes:
@@ -71,7 +71,7 @@ class Request(Generic[T]):
     operation: Operation
     target: str
     body: Optional[Dict[str, object]]
-    parse: Callable[[int, object], T]
+    parse: Callable[[int, object], T_co]
 
 
 class UnexpectedAnswer(ValueError):
@@ -90,7 +90,7 @@ class UnexpectedAnswer(ValueError):
         self.payload = payload
 
 
-class Answers(Generic[T]):
+class Answers(Generic[T_co]):
     """The answers that an operation promises; called with an answer, it returns the value.
 
     Args:
@@ -111,7 +111,7 @@ class Answers(Generic[T]):
         self._kinds = kinds
         self._empty = empty
 
-    def __call__(self, status: int, payload: object) -> T:
+    def __call__(self, status: int, payload: object) -> T_co:
         kinds = self._kinds.get(status)
         if kinds is None:
             raise UnexpectedAnswer(f"status {status} is not in the API", self._operation, status, payload)
@@ -122,7 +122,7 @@ class Answers(Generic[T]):
             found = _KINDS.get(type(payload), type(payload).__name__)
             message = f"{self._operation.id} promises {expected}, and the answer is {found}"
             raise UnexpectedAnswer(message, self._operation, status, payload)
-        return cast(T, payload)
+        return cast(T_co, payload)
 
 
 _KINDS: Mapping[type, str] = {

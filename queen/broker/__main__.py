@@ -6,8 +6,12 @@ import argparse
 import asyncio
 import logging
 import sys
+from typing import TYPE_CHECKING, Optional
 
 from queen.broker import open_broker
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _logger = logging.getLogger("queen.broker")
 
@@ -20,7 +24,9 @@ def main() -> int:
         "Production is the Queen server on PostgreSQL.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=6632, help="the port; 0 for any that is free (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=6632, help="the port; 0 for any that is free (default: %(default)s)"
+    )
     parser.add_argument("--db", help="the file to keep messages in; without it they are kept in memory")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -38,7 +44,7 @@ def main() -> int:
     return 0 if server.started else 1
 
 
-async def _serve(server: "uvicorn.Server", config: "uvicorn.Config", database: "str | None") -> None:
+async def _serve(server: uvicorn.Server, config: uvicorn.Config, database: Optional[str]) -> None:
     sockets = [config.bind_socket()]
     host, port = sockets[0].getsockname()[:2]
     where = f"in {database}" if database else "in memory"

@@ -8,7 +8,7 @@ from typing import Dict, List, Mapping, Optional, Tuple, cast
 from starlette.routing import Match, Route
 from typing_extensions import Final
 
-from queen.broker.failures import DatabaseRefusal, DirectRefusal
+from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import (
     Answer,
     Call,
@@ -77,9 +77,9 @@ class Application:
         query = Query(cast(bytes, scope["query_string"]).decode("latin-1"))
         try:
             return await endpoint(self._backend, Call(path=path, query=query, body=body, receive=receive))
-        except DirectRefusal as refusal:
+        except DirectRefusalError as refusal:
             return direct({"error": refusal.text}, refusal.status)
-        except DatabaseRefusal as refusal:
+        except DatabaseRefusalError as refusal:
             return database({"success": False, "error": refusal.text})
         except Exception as error:
             _logger.exception("%s %s failed", method, scope["path"])

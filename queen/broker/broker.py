@@ -38,6 +38,11 @@ class Broker:
         """How many long polls are waiting."""
         return self._polls.parked
 
+    def hold(self) -> Broker:
+        """Open it once more; it ends when all who opened it have closed it."""
+        self._holders += 1
+        return self
+
     async def close(self) -> None:
         """Give the broker up; when all who opened it have done so, it ends, and a broker in memory is gone."""
         with _lock:
@@ -69,20 +74,21 @@ def open_broker(url: str, *, clock: Optional[Clock] = None) -> Broker:
     with _lock:
         found = _open.get(key) if key is not None else None
         if found is not None:
-            found._holders += 1
-            return found
+            return found.hold()
         broker = Broker(path, clock or SystemClock(), key)
         if key is not None:
             _open[key] = broker
         return broker
 
 
-def _located(url: str) -> "tuple[Optional[str], Optional[str]]":
+def _located(url: str) -> tuple[Optional[str], Optional[str]]:
     memory = _MEMORY_URL.fullmatch(url)
     if memory is not None:
         return (url if memory.group(1) else None), None
     file = _FILE_URL.fullmatch(url)
     if file is None:
-        raise ValueError(f"url={url!r} is no embedded broker; accepted are memory://, memory://name and sqlite:///file.db")
+        raise ValueError(
+            f"url={url!r} is no embedded broker; accepted are memory://, memory://name and sqlite:///file.db"
+        )
     path = str(Path(file.group(1)).resolve())
     return f"sqlite:{path}", path

@@ -20,7 +20,8 @@ code,pre{font:14px/1.45 ui-monospace,monospace;background:#f4f4f6;border-radius:
 code{padding:.1em .3em}pre{padding:.8rem;overflow:auto}
 h2{border-bottom:1px solid #ddd;margin-top:3rem}h3{margin-top:2rem}
 .method{display:inline-block;min-width:4.5em;font-weight:700;color:#0b5}
-table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #eee;padding:.3rem .6rem;text-align:left;vertical-align:top}
+table{border-collapse:collapse;width:100%}
+td,th{border-top:1px solid #eee;padding:.3rem .6rem;text-align:left;vertical-align:top}
 small{color:#666}
 """
 
@@ -43,7 +44,9 @@ def api_page() -> bytes:
     ]
     for tag in cast("List[_Json]", spec["tags"]):
         parts.append(f"<h2 id={_text(tag['name'])}>{_text(tag['name'])}</h2>{_prose(tag.get('description'))}")
-        parts += [_operation(spec, *found) for found in _operations(spec) if tag["name"] in _listed(found[2].get("tags"))]
+        parts += [
+            _operation(spec, *found) for found in _operations(spec) if tag["name"] in _listed(found[2].get("tags"))
+        ]
     return "".join(parts).encode()
 
 
@@ -55,11 +58,11 @@ def _operations(spec: _Json) -> Iterator[Tuple[str, str, _Json]]:
 
 
 def _operation(spec: _Json, method: str, path: str, operation: _Json) -> str:
-    until = operation.get("x-queen-until")
+    name, until = _text(operation["operationId"]), operation.get("x-queen-until")
     versions = f"server {operation['x-queen-since']}" + (f" to {until}" if until else " and later")
     parts = [
-        f"<h3 id={_text(operation['operationId'])}><span class=method>{method.upper()}</span> <code>{_text(path)}</code></h3>",
-        f"<p><b>{_text(operation['summary'])}</b><br><small>{_text(operation['operationId'])} · {versions}</small></p>",
+        f"<h3 id={name}><span class=method>{method.upper()}</span> <code>{_text(path)}</code></h3>",
+        f"<p><b>{_text(operation['summary'])}</b><br><small>{name} · {versions}</small></p>",
         _prose(operation.get("description")),
     ]
     parameters = [_resolved(spec, entry) for entry in cast("List[_Json]", operation.get("parameters", []))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class DirectRefusal(Exception):
+class DirectRefusalError(Exception):
     """A check before the database: a real status code, and ``{"error": text}``."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -12,7 +12,7 @@ class DirectRefusal(Exception):
         self.text = text
 
 
-class DatabaseRefusal(Exception):
+class DatabaseRefusalError(Exception):
     """What the database would refuse: status 200, and ``{"success": false, "error": text}``."""
 
     def __init__(self, text: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 import attrs
 from typing_extensions import Final, TypeAlias
 
-from queen.broker.failures import DirectRefusal
+from queen.broker.failures import DirectRefusalError
 
 AsgiMessage: TypeAlias = MutableMapping[str, object]
 Scope: TypeAlias = MutableMapping[str, object]
@@ -99,7 +99,7 @@ class Query:
         try:
             return unquote_to_bytes(raw.replace("+", " ")).decode("utf-8")
         except UnicodeDecodeError:
-            raise DirectRefusal(500, "[json.exception.type_error.316] invalid UTF-8 byte") from None
+            raise DirectRefusalError(500, "[json.exception.type_error.316] invalid UTF-8 byte") from None
 
     def integer(self, name: str, default: int) -> int:
         """The leading integer of a parameter, as C's ``stoi`` reads it; the default for anything else."""
@@ -143,14 +143,14 @@ class Call:
         """The body as JSON.
 
         Raises:
-            DirectRefusal: there is none, or it is no JSON.
+            DirectRefusalError: there is none, or it is no JSON.
         """
         if not self.body:
-            raise DirectRefusal(400, "Empty request body")
+            raise DirectRefusalError(400, "Empty request body")
         try:
             return _decode(self.body)
         except (ValueError, RecursionError) as error:
-            raise DirectRefusal(400, f"Invalid JSON: {error}") from None
+            raise DirectRefusalError(400, f"Invalid JSON: {error}") from None
 
     def fields(self) -> Dict[str, object]:
         """The body as an object; anything else counts as an object without fields."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 
-from queen.broker.failures import DatabaseRefusal
+from queen.broker.failures import DatabaseRefusalError
 
 
 def time_ordered(now: int) -> str:
@@ -28,9 +28,9 @@ def read(text: str) -> str:
     """A UUID in its usual form.
 
     Raises:
-        DatabaseRefusal: the text is no UUID.
+        DatabaseRefusalError: the text is no UUID.
     """
     try:
         return str(uuid.UUID(text))
     except ValueError:
-        raise DatabaseRefusal(f'invalid input syntax for type uuid: "{text}"') from None
+        raise DatabaseRefusalError(f'invalid input syntax for type uuid: "{text}"') from None

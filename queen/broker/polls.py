@@ -81,7 +81,7 @@ class Departure:
     """Watches for a client that closes its connection.
 
     Args:
-        receive: the request's ASGI channel, its body read.
+        receive: the request's ASGI channel.
         callback: called once when the client is gone.
     """
 
@@ -94,6 +94,8 @@ class Departure:
         self._task.cancel()
 
     async def _watch(self, receive: Receive, callback: Callable[[], None]) -> None:
-        await receive()
+        # What is left of the request comes first.
+        while (await receive())["type"] != "http.disconnect":
+            pass
         self.gone = True
         callback()

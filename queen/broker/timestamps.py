@@ -9,7 +9,7 @@ from typing import Optional
 from dateutil.parser import isoparse
 from typing_extensions import Final
 
-from queen.broker.failures import DatabaseRefusal
+from queen.broker.failures import DatabaseRefusalError
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -36,7 +36,7 @@ def read(text: str, now: int) -> int:
     """A time stamp of a request, in microseconds since 1970; without an offset it is UTC.
 
     Raises:
-        DatabaseRefusal: the text is no time.
+        DatabaseRefusalError: the text is no time.
     """
     day = now - now % 86_400_000_000
     words = {"now": now, "today": day, "yesterday": day - 86_400_000_000, "tomorrow": day + 86_400_000_000, "epoch": 0}
@@ -46,6 +46,6 @@ def read(text: str, now: int) -> int:
     try:
         moment = isoparse(_SPACED.sub(r"\1T", text.strip()))
     except (ValueError, OverflowError):
-        raise DatabaseRefusal(f'invalid input syntax for type timestamp with time zone: "{text}"') from None
+        raise DatabaseRefusalError(f'invalid input syntax for type timestamp with time zone: "{text}"') from None
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
     return (aware - _EPOCH) // _MICROSECOND

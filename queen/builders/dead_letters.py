@@ -22,19 +22,19 @@ class DLQBuilder:
 
     def limit(self, count: int) -> DLQBuilder:
         """At most so many; 100 where nothing is said."""
-        return self._with(limit=validation.integer("limit", count, minimum=1))
+        return self._asking(attrs.evolve(self._query, limit=validation.integer("limit", count, minimum=1)))
 
     def offset(self, count: int) -> DLQBuilder:
         """Pass over so many first, counted from the latest failure."""
-        return self._with(offset=validation.integer("offset", count, minimum=0))
+        return self._asking(attrs.evolve(self._query, offset=validation.integer("offset", count, minimum=0)))
 
     def from_(self, moment: Union[str, datetime]) -> DLQBuilder:
         """Only what failed at or after this time."""
-        return self._with(since=validation.instant("from_", moment))
+        return self._asking(attrs.evolve(self._query, since=validation.instant("from_", moment)))
 
     def to(self, moment: Union[str, datetime]) -> DLQBuilder:
         """Only what failed at or before this time."""
-        return self._with(until=validation.instant("to", moment))
+        return self._asking(attrs.evolve(self._query, until=validation.instant("to", moment)))
 
     async def get(self) -> DLQResponse:
         """Get them, the latest failure first.
@@ -48,5 +48,5 @@ class DLQBuilder:
         """
         return await list_dead_letters(self._transport, self._query)
 
-    def _with(self, **changes: object) -> DLQBuilder:
-        return DLQBuilder(self._transport, attrs.evolve(self._query, **changes))
+    def _asking(self, query: DeadLetterQuery) -> DLQBuilder:
+        return DLQBuilder(self._transport, query)

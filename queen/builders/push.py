@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Coroutine, List, Optional, Sequence
+from typing import Any, Callable, Coroutine, List, Optional, Sequence
 
-from queen_api.models import PushItem
 from typing_extensions import Self, override
 
 from queen import logs
 from queen.builders.operation import Operation
 from queen.consuming.handlers import ErrorCallback, MaybeAwaitable, call
 from queen.errors import QueenError, ServerRefusedError
-from queen.operations.push import DEFAULT_PARTITION, push
+from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, push
 from queen.transport.transport import Transport
 from queen.types import PushResponse
-from typing import Callable
 
-PushCallback = Callable[[Sequence[PushItem]], MaybeAwaitable[object]]
+PushCallback = Callable[[Sequence[IdentifiedItem]], MaybeAwaitable[object]]
 
 
 class PushBuilder(Operation[List[PushResponse]]):
@@ -26,7 +24,7 @@ class PushBuilder(Operation[List[PushResponse]]):
     Each result has ``status`` (``queued``, ``duplicate`` or ``buffered``), ``transaction_id`` and ``message_id``.
     """
 
-    def __init__(self, transport: Transport, items: List[PushItem]) -> None:
+    def __init__(self, transport: Transport, items: List[IdentifiedItem]) -> None:
         self._transport = transport
         self._items = items
         self._on_success: Optional[PushCallback] = None
@@ -85,5 +83,5 @@ class PushBuilder(Operation[List[PushResponse]]):
             await call(self._on_success, self._items)
 
 
-def _failed(item: PushItem) -> PushResponse:
+def _failed(item: IdentifiedItem) -> PushResponse:
     return {"status": "failed", "transaction_id": item["transactionId"]}

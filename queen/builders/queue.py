@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import Dict, List, Mapping, Optional, Union
+from typing import List, Mapping, Optional, Union
 
 import attrs
 from queen_api.models import ConfigureAnswer, DeleteQueueAnswer
@@ -71,11 +71,11 @@ class QueueBuilder:
 
     def namespace(self, name: str) -> QueueBuilder:
         """The namespace: of the queue to create, or of the queues to consume."""
-        return self._with(namespace=validation.text("namespace", name))
+        return self._saying(attrs.evolve(self._said, namespace=validation.text("namespace", name)))
 
     def task(self, name: str) -> QueueBuilder:
         """The task: of the queue to create, or of the queues to consume."""
-        return self._with(task=validation.text("task", name))
+        return self._saying(attrs.evolve(self._said, task=validation.text("task", name)))
 
     def config(self, options: Mapping[str, object]) -> QueueBuilder:
         """Options of the queue to create; keys as in ``QUEUE_DEFAULTS``.
@@ -83,31 +83,33 @@ class QueueBuilder:
         Raises:
             TypeError, ValueError: an unknown key (the nearest known one is named), or a value that is not accepted.
         """
-        return self._with(options={**self._said.options, **queue_options(options)})
+        return self._saying(attrs.evolve(self._said, options={**self._said.options, **queue_options(options)}))
 
     def partition(self, name: str) -> QueueBuilder:
         """One partition; messages of a partition keep their order."""
-        return self._with(partition=validation.text("partition", name))
+        return self._saying(attrs.evolve(self._said, partition=validation.text("partition", name)))
 
     def group(self, name: str) -> QueueBuilder:
         """The consumer group; groups read the same messages, each with a cursor of its own."""
-        return self._with(group=validation.text("group", name))
+        return self._saying(attrs.evolve(self._said, group=validation.text("group", name)))
 
     def batch(self, size: int) -> QueueBuilder:
         """How many messages a pop takes at most; 1 where nothing is said."""
-        return self._with(batch=validation.integer("batch", size, minimum=1))
+        return self._saying(attrs.evolve(self._said, batch=validation.integer("batch", size, minimum=1)))
 
     def partitions(self, count: int) -> QueueBuilder:
         """From how many partitions one pop takes messages at most (server 0.15; 0.7 takes one)."""
-        return self._with(partitions=validation.integer("partitions", count, minimum=1))
+        return self._saying(attrs.evolve(self._said, partitions=validation.integer("partitions", count, minimum=1)))
 
     def wait(self, enabled: bool = True) -> QueueBuilder:
         """Whether a pop waits at the server for messages; consuming does unless told otherwise."""
-        return self._with(wait=validation.boolean("wait", enabled))
+        return self._saying(attrs.evolve(self._said, wait=validation.boolean("wait", enabled)))
 
     def timeout_millis(self, millis: int) -> QueueBuilder:
         """For how long a pop waits; 30,000 ms where nothing is said."""
-        return self._with(timeout_millis=validation.integer("timeout_millis", millis, minimum=0))
+        return self._saying(
+            attrs.evolve(self._said, timeout_millis=validation.integer("timeout_millis", millis, minimum=0))
+        )
 
     def auto_ack(self, enabled: bool = True) -> QueueBuilder:
         """Whether messages are acknowledged without being told to.
@@ -115,38 +117,40 @@ class QueueBuilder:
         A consumer acknowledges after the handler (the default). A pop acknowledges at the server, before anything is
         done with the messages (not the default): they never come again.
         """
-        return self._with(auto_ack=validation.boolean("auto_ack", enabled))
+        return self._saying(attrs.evolve(self._said, auto_ack=validation.boolean("auto_ack", enabled)))
 
     def subscription_mode(self, mode: str) -> QueueBuilder:
         """Where a new group starts: ``all`` (the beginning, the default) or ``new`` (behind what is there)."""
         known = validation.choice("subscription_mode", mode, _SUBSCRIPTION_MODES)
         # Server 0.7 knows two words for one thing, 0.15 only this one.
-        return self._with(subscription_mode="new" if known == "new-only" else known)
+        return self._saying(attrs.evolve(self._said, subscription_mode="new" if known == "new-only" else known))
 
     def subscription_from(self, from_: Union[str, datetime]) -> QueueBuilder:
         """From when a new group reads: ``"now"``, a time stamp, or an aware datetime."""
-        return self._with(subscription_from=validation.instant("subscription_from", from_))
+        return self._saying(attrs.evolve(self._said, subscription_from=validation.instant("subscription_from", from_)))
 
     def concurrency(self, count: int) -> QueueBuilder:
         """How many workers consume side by side; 1 where nothing is said."""
-        return self._with(concurrency=validation.integer("concurrency", count, minimum=1))
+        return self._saying(attrs.evolve(self._said, concurrency=validation.integer("concurrency", count, minimum=1)))
 
     def limit(self, count: int) -> QueueBuilder:
         """After how many messages each worker ends; a batch is never cut to it."""
-        return self._with(limit=validation.integer("limit", count, minimum=1))
+        return self._saying(attrs.evolve(self._said, limit=validation.integer("limit", count, minimum=1)))
 
     def idle_millis(self, millis: int) -> QueueBuilder:
         """After how long without messages each worker ends."""
-        return self._with(idle_millis=validation.integer("idle_millis", millis, minimum=1))
+        return self._saying(attrs.evolve(self._said, idle_millis=validation.integer("idle_millis", millis, minimum=1)))
 
     def each(self, enabled: bool = True) -> QueueBuilder:
         """Whether a batch is handed to the handler one message at a time."""
-        return self._with(each=validation.boolean("each", enabled))
+        return self._saying(attrs.evolve(self._said, each=validation.boolean("each", enabled)))
 
     def renew_lease(self, enabled: bool = True, interval_millis: int = _DEFAULT_RENEW_MILLIS) -> QueueBuilder:
         """Whether leases are renewed while handlers work, and how often."""
         millis = validation.integer("interval_millis", interval_millis, minimum=1)
-        return self._with(renew_millis=millis if validation.boolean("enabled", enabled) else None)
+        return self._saying(
+            attrs.evolve(self._said, renew_millis=millis if validation.boolean("enabled", enabled) else None)
+        )
 
     async def create(self) -> ConfigureAnswer:
         """Create the queue, or replace the configuration of one that exists; its messages stay.
@@ -199,7 +203,9 @@ class QueueBuilder:
                 started are given back.
         """
         if not callable(handler):
-            raise TypeError(f"handler={handler!r} is a {type(handler).__name__}; accepted is a function of one argument")
+            raise TypeError(
+                f"handler={handler!r} is a {type(handler).__name__}; accepted is a function of one argument"
+            )
         said = self._said
         options = ConsumeOptions(
             pop=self._pop_options("consume", wait=said.wait is not False, auto_ack=False),
@@ -243,5 +249,5 @@ class QueueBuilder:
             subscription_from=said.subscription_from,
         )
 
-    def _with(self, **changes: object) -> QueueBuilder:
-        return QueueBuilder(self._transport, self._consumers, attrs.evolve(self._said, **changes))
+    def _saying(self, said: _Said) -> QueueBuilder:
+        return QueueBuilder(self._transport, self._consumers, said)

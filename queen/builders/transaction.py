@@ -6,7 +6,7 @@ from typing import List, Mapping, Optional, Sequence, Union
 
 from queen import validation
 from queen.message import Message
-from queen.operations.push import Items, push_items
+from queen.operations.push import Items, item_list, push_items
 from queen.operations.settle import AnyMessage
 from queen.operations.transaction import TransactionAck, TransactionPush, commit
 from queen.settling.decision import COMPLETED, Decision, decision
@@ -68,7 +68,8 @@ class TransactionBuilder:
         self._committed = True
         return response
 
-    def _add(self, pushes: List[TransactionPush]) -> TransactionBuilder:
+    def push_all(self, pushes: List[TransactionPush]) -> TransactionBuilder:
+        """Add items that are checked already; ``queue(name).push(items)`` is how to make them."""
         self._pushes.extend(pushes)
         return self
 
@@ -87,11 +88,14 @@ class TransactionQueueBuilder:
 
     def push(self, items: Items) -> TransactionBuilder:
         """Push items when the transaction is committed; they are as for ``queue().push``."""
-        listed: List[Mapping[str, object]] = [items] if isinstance(items, Mapping) else list(items)
-        wire = push_items(self._queue, self._partition, listed)
-        given = [bool(item.get("transactionId") or item.get("transaction_id")) for item in listed]
-        pushes = [TransactionPush(item, made_id=not is_given) for item, is_given in zip(wire, given)]
-        return self._transaction._add(pushes)
+        listed = item_list(items)
+        wire = push_items(self._queue, self._partition, items)
+        pushes = [TransactionPush(item, made_id=not _gives_id(given)) for item, given in zip(wire, listed)]
+        return self._transaction.push_all(pushes)
+
+
+def _gives_id(item: object) -> bool:
+    return isinstance(item, Mapping) and bool(item.get("transactionId") or item.get("transaction_id"))
 
 
 def _transactional(status: object, context: Optional[Mapping[str, object]]) -> Decision:

@@ -91,7 +91,7 @@ class Consumer:
         self.stop()
 
     async def _until_all_end(self, workers: List[asyncio.Task[None]]) -> None:
-        done, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+        _, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
         if pending:
             # One worker met what ends them all; the others finish what they have at hand.
             self.stop()
@@ -192,7 +192,7 @@ class RunningConsumers:
 @attrs.frozen(eq=False)
 class _Running:
     consumer: Consumer
-    task: Optional["asyncio.Task[object]"]
+    task: Optional[asyncio.Task[object]]
 
 
 def _raise_if_final(error: QueenError) -> None:

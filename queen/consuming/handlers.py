@@ -47,4 +47,4 @@ async def call(function: Callable[..., MaybeAwaitable[R]], *arguments: object) -
     if inspect.isawaitable(result):
         awaited: R = await result
         return awaited
-    return result  # type: ignore[return-value]  # what is not awaitable is the R of the union
+    return result

@@ -80,7 +80,7 @@ class Processor:
         """Call the handler; True when it succeeded and the loop is to acknowledge."""
         try:
             result = await call(self._handler, subject)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (whatever a handler raises is a failure of its message)
             await self._failed(subject, error)
             return False
         if self._callbacks.on_success is not None:
@@ -129,7 +129,7 @@ class Processor:
     async def _tell(name: str, callback: Callable[..., object], *arguments: object) -> None:
         try:
             await call(callback, *arguments)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (a callback that fails must not end the consumer)
             logs.logger.exception("the %s callback raised %s", name, type(error).__name__)
 
 

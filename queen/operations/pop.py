@@ -93,7 +93,7 @@ async def pop(transport: Transport, options: PopOptions) -> List[Message]:
             return found
 
 
-def _request(options: PopOptions, poll_millis: Optional[int]) -> Request[PopAnswer]:
+def _request(options: PopOptions, poll_millis: Optional[int]) -> Request[Optional[PopAnswer]]:
     wait = True if poll_millis is not None else None
     if options.partition is None:
         return messages.pop_queue(

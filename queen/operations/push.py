@@ -7,7 +7,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Uni
 
 from queen_api.api import messages
 from queen_api.models import PushItem
-from typing_extensions import Final
+from typing_extensions import Final, NotRequired, TypedDict
 
 from queen import logs, validation
 from queen.errors import ProtocolError, PushRejectedError
@@ -28,10 +28,21 @@ _KEYS: Final = {
     "trace_id": "traceId",
 }
 
+
+class IdentifiedItem(TypedDict):
+    """An item as it goes over the wire; its id makes the push one that can be repeated."""
+
+    queue: str
+    payload: object
+    transactionId: str
+    partition: NotRequired[str]
+    traceId: NotRequired[str]
+
+
 Items = Union[Mapping[str, object], Iterable[Mapping[str, object]]]
 
 
-def push_items(queue: str, partition: Optional[str], items: Items) -> List[PushItem]:
+def push_items(queue: str, partition: Optional[str], items: Items) -> List[IdentifiedItem]:
     """The items of a push as they go over the wire, checked, each with a transaction id.
 
     Args:
@@ -42,13 +53,24 @@ def push_items(queue: str, partition: Optional[str], items: Items) -> List[PushI
     Raises:
         TypeError, ValueError: an item that is not accepted; the message names its position and key.
     """
-    listed = [items] if isinstance(items, Mapping) else items
-    if isinstance(listed, (str, bytes)) or not isinstance(listed, Iterable):
+    listed = item_list(items)
+    return [_push_item(queue, partition, f"items[{position}]", item) for position, item in enumerate(listed)]
+
+
+def item_list(items: object) -> List[object]:
+    """The items that a user gave, as a list; a single one needs none around it.
+
+    Raises:
+        TypeError: what is given is neither.
+    """
+    if isinstance(items, Mapping):
+        return [items]
+    if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
         raise TypeError(f"items={items!r} is a {type(items).__name__}; accepted is a list of dicts with the key 'data'")
-    return [_push_item(queue, partition, position, item) for position, item in enumerate(listed)]
+    return list(items)
 
 
-async def push(transport: Transport, items: Sequence[PushItem]) -> List[PushResponse]:
+async def push(transport: Transport, items: Sequence[IdentifiedItem]) -> List[PushResponse]:
     """Push items of one partition.
 
     An id that stands twice in one request is sent once: a server 0.7 would lose all items of such a request.
@@ -64,7 +86,7 @@ async def push(transport: Transport, items: Sequence[PushItem]) -> List[PushResp
         return []
     unique, places = _each_id_once(items)
     key = affinity_key(unique[0]["queue"], unique[0].get("partition"), None)
-    answer = await transport.exchange(messages.push(items=unique), affinity=key)
+    answer = await transport.exchange(messages.push(items=cast("List[PushItem]", unique)), affinity=key)
     results = _results(unique, answer.value)
     if answer.repeated:
         # The items of a push whose answer was lost are duplicates of themselves.
@@ -79,38 +101,36 @@ async def push(transport: Transport, items: Sequence[PushItem]) -> List[PushResp
     return _in_order(results, places)
 
 
-def _push_item(queue: str, partition: Optional[str], position: int, item: object) -> PushItem:
-    where = f"items[{position}]"
+def _push_item(queue: str, partition: Optional[str], where: str, item: object) -> IdentifiedItem:
     if not isinstance(item, Mapping):
         raise TypeError(f"{where}={item!r} is a {type(item).__name__}; accepted is a dict with the key 'data'")
-    wire: PushItem = {"queue": queue, "transactionId": ""}
+    given = {_known_key(key, where): (key, value) for key, value in item.items()}
+    if "payload" not in given:
+        raise ValueError(f"{where} has no key 'data'; an item is {{'data': payload}}")
+    wire: IdentifiedItem = {"queue": queue, "transactionId": "", "payload": given["payload"][1]}
     if partition is not None:
         wire["partition"] = partition
-    for key, value in item.items():
-        name = _KEYS.get(key)
-        if name == "payload":
-            wire["payload"] = value
-        elif name == "transactionId":
-            if value is not None:
-                wire["transactionId"] = validation.text(f"{where}[{key!r}]", value)
-        elif name == "traceId":
-            if value is not None:
-                wire["traceId"] = validation.trace_id(f"{where}[{key!r}]", value)
-        else:
-            raise ValueError(
-                f"{where} has the unknown key {key!r}{validation.nearest(str(key), _KEYS)}; "
-                "accepted are 'data', 'transactionId' and 'traceId'"
-            )
-    if "payload" not in wire:
-        raise ValueError(f"{where} has no key 'data'; an item is {{'data': payload}}")
-    if not wire["transactionId"]:
-        wire["transactionId"] = transaction_id()
+    key, identifier = given.get("transactionId", ("", None))
+    wire["transactionId"] = transaction_id() if identifier is None else validation.text(f"{where}[{key!r}]", identifier)
+    key, trace = given.get("traceId", ("", None))
+    if trace is not None:
+        wire["traceId"] = validation.trace_id(f"{where}[{key!r}]", trace)
     return wire
 
 
-def _each_id_once(items: Sequence[PushItem]) -> Tuple[List[PushItem], List[int]]:
+def _known_key(key: object, where: str) -> str:
+    name = _KEYS.get(key) if isinstance(key, str) else None
+    if name is None:
+        raise ValueError(
+            f"{where} has the unknown key {key!r}{validation.nearest(str(key), _KEYS)}; "
+            "accepted are 'data', 'transactionId' and 'traceId'"
+        )
+    return name
+
+
+def _each_id_once(items: Sequence[IdentifiedItem]) -> Tuple[List[IdentifiedItem], List[int]]:
     first: Dict[str, int] = {}
-    unique: List[PushItem] = []
+    unique: List[IdentifiedItem] = []
     places: List[int] = []
     for item in items:
         identifier = item["transactionId"]
@@ -121,7 +141,7 @@ def _each_id_once(items: Sequence[PushItem]) -> Tuple[List[PushItem], List[int]]
     return unique, places
 
 
-def _results(items: Sequence[PushItem], answer: object) -> List[PushResponse]:
+def _results(items: Sequence[IdentifiedItem], answer: object) -> List[PushResponse]:
     entries = cast("List[Mapping[str, object]]", answer)
     if len(entries) != len(items):
         reason = f"{len(entries)} results for {len(items)} items"
@@ -134,7 +154,7 @@ def _results(items: Sequence[PushItem], answer: object) -> List[PushResponse]:
     return results
 
 
-def _refuse_failed(items: Sequence[PushItem], results: Sequence[PushResponse]) -> None:
+def _refuse_failed(items: Sequence[IdentifiedItem], results: Sequence[PushResponse]) -> None:
     failed = [(item, result) for item, result in zip(items, results) if result["status"] == "failed"]
     if failed:
         words = str(cast("Mapping[str, object]", failed[0][1]).get("error", "no reason given"))
@@ -147,7 +167,7 @@ def _refuse_failed(items: Sequence[PushItem], results: Sequence[PushResponse]) -
         )
 
 
-def _as_given(item: PushItem) -> Mapping[str, object]:
+def _as_given(item: IdentifiedItem) -> Mapping[str, object]:
     given: Dict[str, object] = {"data": item["payload"], "transactionId": item["transactionId"]}
     if "traceId" in item:
         given["traceId"] = item["traceId"]

@@ -10,6 +10,7 @@ from queen_api.models import PushItem, TransactionOperation
 
 from queen.errors import ConnectionFailedError, OutcomeUnknownError, QueenTimeoutError, TransactionError
 from queen.message import Message
+from queen.operations.push import IdentifiedItem
 from queen.operations.settle import AnyMessage, lease_key
 from queen.settling.decision import Decision
 from queen.transport.transport import Transport
@@ -38,7 +39,7 @@ class TransactionPush:
         made_id: whether the client made the id, so that nobody else can have used it.
     """
 
-    item: PushItem
+    item: IdentifiedItem
     made_id: bool
 
 
@@ -99,7 +100,9 @@ async def _commit(
             f"commit: the answer was lost, and its repeat was refused: {error.words}", operation="commit"
         ) from lost
     except (ConnectionFailedError, QueenTimeoutError) as error:
-        raise OutcomeUnknownError(f"commit: the answer was lost, and the repeat failed: {error}", operation="commit") from error
+        raise OutcomeUnknownError(
+            f"commit: the answer was lost, and the repeat failed: {error}", operation="commit"
+        ) from error
 
 
 def _response(answer: object) -> TransactionResponse:
@@ -129,7 +132,7 @@ def _place_in_batch(ack: TransactionAck) -> Tuple[str, int]:
 
 
 def _push_operation(push: TransactionPush) -> TransactionOperation:
-    return {"type": "push", "items": [push.item]}
+    return {"type": "push", "items": [cast("PushItem", push.item)]}
 
 
 def _ack_operation(ack: TransactionAck) -> TransactionOperation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import List, Mapping, Optional, Sequence, Union, cast
+from typing import List, Mapping, Optional, cast
 
 from queen_api.api import traces
 from typing_extensions import Final
@@ -83,7 +83,7 @@ def _fields(event: object) -> Mapping[str, object]:
 def _names(value: object) -> Optional[List[str]]:
     if value is None:
         return None
-    listed = cast("Union[Sequence[object], object]", [value] if isinstance(value, str) else value)
+    listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, (list, tuple)):
         raise TypeError(f"traceName={value!r} is a {type(value).__name__}; accepted is a name or a list of names")
     return [validation.text("traceName", name) for name in listed]

@@ -105,9 +105,7 @@ def _versions(operation: Operation) -> str:
 
 
 def _protocol_error(operation: Operation, reply: Reply, url: str, reason: str) -> ProtocolError:
-    return ProtocolError(
-        reason, operation=operation.id, url=url, status=reply.status, excerpt=_excerpt(reply.body)
-    )
+    return ProtocolError(reason, operation=operation.id, url=url, status=reply.status, excerpt=_excerpt(reply.body))
 
 
 def _excerpt(body: bytes) -> str:

@@ -11,12 +11,12 @@ import enum
 import json
 import math
 import uuid
-from typing import Callable, Iterator, Optional, Tuple, Union
+from typing import Callable, Iterator, Optional, Tuple, Type, Union
 
 from typing_extensions import Final
 
 _Path = Tuple[Union[str, int], ...]
-_Fault = Tuple[_Path, str, "type[Exception]"]
+_Fault = Tuple[_Path, str, Type[Exception]]
 
 _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**64 - 1
@@ -96,34 +96,44 @@ def _refuse_faults(value: object, operation: str) -> None:
 
 
 def _faults(value: object, path: _Path) -> Iterator[_Fault]:
-    if isinstance(value, str):
-        reason = _text_fault(value)
-        if reason:
-            yield path, reason, ValueError
-    elif value is None or isinstance(value, (bool, uuid.UUID)):
-        return
-    elif isinstance(value, enum.Enum):
+    if isinstance(value, enum.Enum):
         yield from _faults(value.value, path)
-    elif isinstance(value, int):
-        if not _SMALLEST <= value <= _LARGEST:
-            yield path, f"is {value}, beyond the 64 bits that a server keeps exactly; send it as text", ValueError
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            yield path, f"is {value}, which JSON cannot hold", ValueError
     elif isinstance(value, dict):
         for key, item in value.items():
-            if not isinstance(key, str):
-                yield path, f"has the key {key!r}; keys of JSON objects are strings", TypeError
-            else:
-                reason = _text_fault(key)
-                if reason:
-                    yield (*path, key), f"is a key that {reason}", ValueError
-                yield from _faults(item, (*path, key))
+            yield from _key_faults(key, path)
+            yield from _faults(item, (*path, key))
     elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from _faults(item, (*path, index))
     else:
-        yield path, f"is {value!r}, a {type(value).__name__}; JSON cannot hold it", TypeError
+        fault = _fault(value)
+        if fault is not None:
+            yield (path, *fault)
+
+
+def _fault(value: object) -> Optional[Tuple[str, Type[Exception]]]:
+    """What is wrong with a value that holds no others."""
+    if value is None or isinstance(value, (bool, uuid.UUID)):
+        return None
+    if isinstance(value, str):
+        reason = _text_fault(value)
+        return (reason, ValueError) if reason else None
+    if isinstance(value, int):
+        if _SMALLEST <= value <= _LARGEST:
+            return None
+        return f"is {value}, beyond the 64 bits that a server keeps exactly; send it as text", ValueError
+    if isinstance(value, float):
+        return None if math.isfinite(value) else (f"is {value}, which JSON cannot hold", ValueError)
+    return f"is {value!r}, a {type(value).__name__}; JSON cannot hold it", TypeError
+
+
+def _key_faults(key: object, path: _Path) -> Iterator[_Fault]:
+    if not isinstance(key, str):
+        yield path, f"has the key {key!r}; keys of JSON objects are strings", TypeError
+    else:
+        reason = _text_fault(key)
+        if reason:
+            yield (*path, key), f"is a key that {reason}", ValueError
 
 
 def _text_fault(value: str) -> Optional[str]:

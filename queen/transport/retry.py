@@ -27,7 +27,7 @@ class RetryPolicy:
 
     attempts: int
     delay: float
-    draw: Callable[[float], float] = lambda longest: random.uniform(0.0, longest)
+    draw: Callable[[float], float] = lambda longest: random.uniform(0.0, longest)  # noqa: S311  (jitter)
 
     def wait_before(self, repeat: int, retry_after: Optional[float] = None) -> float:
         """Seconds to wait before the given repeat (1 is the first).

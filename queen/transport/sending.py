@@ -13,7 +13,15 @@ from typing_extensions import Final
 from queen import logs
 from queen.errors import ConnectionFailedError, QueenError, QueenTimeoutError
 from queen.transport import answer
-from queen.transport.engine import AnswerLostError, DeadlinePassedError, Engine, EngineError, Headers, NotSentError, Reply
+from queen.transport.engine import (
+    AnswerLostError,
+    DeadlinePassedError,
+    Engine,
+    EngineError,
+    Headers,
+    NotSentError,
+    Reply,
+)
 from queen.transport.retry import RetryPolicy, repeatable, retry_after_seconds
 from queen.transport.router import Router, Server
 
@@ -90,7 +98,9 @@ class Sending(Generic[T]):
         operation = self.request.operation
         self._attempts[server.url] = self._attempts.get(server.url, 0) + 1
         if logs.enabled(logging.DEBUG):
-            logs.event(logging.DEBUG, "HttpClient.request", method=operation.method, url=server.url + self.request.target)
+            logs.event(
+                logging.DEBUG, "HttpClient.request", method=operation.method, url=server.url + self.request.target
+            )
         try:
             return await self.engine.send(
                 server.url, self.request.target, operation.method, self.headers, self.body, self._deadline
@@ -115,7 +125,9 @@ class Sending(Generic[T]):
                 self._maybe_delivered = True
             self.router.failed(server, now)
             what = str(last)
-        logs.event(logging.WARNING, "HttpClient.request", operation=self.request.operation.id, url=server.url, failed=what)
+        logs.event(
+            logging.WARNING, "HttpClient.request", operation=self.request.operation.id, url=server.url, failed=what
+        )
 
     def _may_repeat(self, last: Union[Reply, EngineError]) -> bool:
         if isinstance(last, DeadlinePassedError):

@@ -83,7 +83,7 @@ def acknowledge(tx: Transaction, acks: Sequence[Ack]) -> List[AckOutcome]:
         The outcomes in the order of the acks.
 
     Raises:
-        DatabaseRefusal: a partition id that is no UUID; nothing is applied.
+        DatabaseRefusalError: a partition id that is no UUID; nothing is applied.
     """
     outcomes: Dict[int, AckOutcome] = {}
     valid: List[Tuple[int, Ack, _Found]] = []
@@ -117,9 +117,7 @@ def check_in_transaction(tx: Transaction, ack: Ack) -> Tuple[Optional[Tuple[int,
     return (found.partition_id, found.seq, str(found.row["queue"])), None
 
 
-def write_dead_letter(
-    tx: Transaction, partition_id: int, seq: int, group: str, error: str, retry_count: int
-) -> None:
+def write_dead_letter(tx: Transaction, partition_id: int, seq: int, group: str, error: str, retry_count: int) -> None:
     """Keep a message that a group gave up on."""
     tx.execute(
         "INSERT INTO dead_letters (message_seq, partition_id, consumer_group, error, retry_count, failed_at) "

@@ -13,7 +13,7 @@ from queen.broker.domain import queues, subscriptions
 from queen.broker.domain.names import storable
 from queen.broker.domain.queues import Queue, queue_from
 from queen.broker.domain.subscriptions import Wish
-from queen.broker.failures import DatabaseRefusal
+from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
 
 _CLAIM: Final = """
@@ -98,7 +98,7 @@ def pop(tx: Transaction, request: PopRequest) -> PopOutcome:
     """Claim and read.
 
     Raises:
-        DatabaseRefusal: what the server's database refuses.
+        DatabaseRefusalError: what the server's database refuses.
     """
     storable(request.group)
     if request.queue is None:
@@ -122,7 +122,8 @@ def give_back(tx: Transaction, claimed: Claimed, group: str) -> None:
 
 def next_event(tx: Transaction, request: PopRequest) -> Optional[int]:
     """When a pop that found nothing can find something although nobody does anything: a lease ends, a delay or a
-    window is over. None when only an event can change it."""
+    window is over. None when only an event can change it.
+    """
     found = queues.find(tx, request.queue) if request.queue is not None else None
     candidates = _matching(tx, request) if request.queue is None else [] if found is None else [found]
     moments = [moment for queue in candidates for moment in _moments(tx, queue, request.group)]
@@ -145,7 +146,7 @@ def _pop_named(tx: Transaction, request: PopRequest, queue: Optional[Queue], nam
     if row["lease_until"] is not None and row["lease_until"] > tx.now:
         return NothingClaimed("lease_held")
     if request.batch < 0:
-        raise DatabaseRefusal("LIMIT must not be negative")
+        raise DatabaseRefusalError("LIMIT must not be negative")
     lease_id = identifiers.time_ordered(tx.now)
     claim = _claim(tx, request, queue, row, request.batch, lease_id, named=True)
     return Claimed("" if request.auto_ack else lease_id, [claim])
@@ -175,6 +176,11 @@ def _claim(
     partition_id, cursor = int(row["id"]), row["cursor"]
     start = None
     if cursor is None:
+        # The row must be there before a subscription makes rows for the other partitions.
+        tx.execute(
+            "INSERT INTO cursors (partition_id, consumer_group) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            [partition_id, request.group],
+        )
         start = subscriptions.start_of(tx, queue, row["name"], request.group, request.wish, named)
     messages = _unread(tx, queue, partition_id, cursor, start, limit)
     until = tx.now + queue.lease_micros

@@ -71,16 +71,16 @@ def delete(tx: Transaction, group: str, queue: Optional[str], *, forget: bool) -
         [group, queue],
     ).rowcount
     if forget:
-        tx.execute(
-            "DELETE FROM subscriptions WHERE consumer_group = ?1 AND (?2 IS NULL OR queue = ?2)", [group, queue]
-        )
+        tx.execute("DELETE FROM subscriptions WHERE consumer_group = ?1 AND (?2 IS NULL OR queue = ?2)", [group, queue])
     return deleted
 
 
 def seek(tx: Transaction, group: str, queue: str, moment: Optional[int]) -> int:
     """Move the cursors of a group on a queue to a time, or with None to the end; how many there were."""
-    target = "newest_seq" if moment is None else (
-        "(SELECT MAX(seq) FROM messages m WHERE m.partition_id = p.id AND m.created_at <= ?)"
+    target = (
+        "newest_seq"
+        if moment is None
+        else ("(SELECT MAX(seq) FROM messages m WHERE m.partition_id = p.id AND m.created_at <= ?)")
     )
     condition = "AND p.newest_seq IS NOT NULL" if moment is None else ""
     rows = tx.rows(

@@ -24,7 +24,5 @@ def extend(tx: Transaction, lease_id: str, seconds: int) -> Tuple[Union[int, Non
     if not extended:
         known = tx.number("SELECT COUNT(*) FROM cursors WHERE lease_id = ?", [lease_id])
         return None, EXPIRED if known else NOT_FOUND
-    ends = tx.number(
-        "SELECT MIN(lease_until) FROM cursors WHERE lease_id = ? AND lease_until > ?", [lease_id, tx.now]
-    )
+    ends = tx.number("SELECT MIN(lease_until) FROM cursors WHERE lease_id = ? AND lease_until > ?", [lease_id, tx.now])
     return ends, ""

@@ -52,7 +52,7 @@ def detail(tx: Transaction, partition_id: str, transaction_id: str) -> Optional[
     """A message with all that is known of it.
 
     Raises:
-        DatabaseRefusal: the partition id is no UUID.
+        DatabaseRefusalError: the partition id is no UUID.
     """
     message = _find(tx, partition_id, transaction_id)
     if message is None:
@@ -74,7 +74,7 @@ def delete(tx: Transaction, partition_id: str, transaction_id: str) -> bool:
     """Delete a message with its dead letters and traces; cursors, leases and the newest pointer stay.
 
     Raises:
-        DatabaseRefusal: the partition id is no UUID.
+        DatabaseRefusalError: the partition id is no UUID.
     """
     message = _find(tx, partition_id, transaction_id)
     if message is None:

@@ -6,7 +6,7 @@ import json
 
 from typing_extensions import Final
 
-from queen.broker.failures import DatabaseRefusal
+from queen.broker.failures import DatabaseRefusalError
 
 QUEUE_MODE: Final = "__QUEUE_MODE__"
 LONGEST: Final = 255
@@ -16,12 +16,12 @@ def storable(name: str) -> str:
     """A name of up to 255 characters without U+0000.
 
     Raises:
-        DatabaseRefusal: another name.
+        DatabaseRefusalError: another name.
     """
     if len(name) > LONGEST:
-        raise DatabaseRefusal(f"value too long for type character varying({LONGEST})")
+        raise DatabaseRefusalError(f"value too long for type character varying({LONGEST})")
     if "\0" in name:
-        raise DatabaseRefusal('invalid byte sequence for encoding "UTF8": 0x00')
+        raise DatabaseRefusalError('invalid byte sequence for encoding "UTF8": 0x00')
     return name
 
 
@@ -29,11 +29,11 @@ def document(value: object) -> str:
     """JSON as it is stored: keys sorted, as the server's database returns them.
 
     Raises:
-        DatabaseRefusal: a string holds U+0000.
+        DatabaseRefusalError: a string holds U+0000.
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     if "\\u0000" in text and _holds_nul(value):
-        raise DatabaseRefusal("unsupported Unicode escape sequence")
+        raise DatabaseRefusalError("unsupported Unicode escape sequence")
     return text
 
 

@@ -10,7 +10,7 @@ from typing_extensions import Final
 from queen.broker import identifiers
 from queen.broker.domain import queues
 from queen.broker.domain.names import document, storable
-from queen.broker.store.database import Transaction
+from queen.broker.store.database import Transaction, Value
 
 _INSERT: Final = """
 INSERT INTO messages (uuid, partition_id, transaction_id, payload, trace_id, created_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -49,7 +49,7 @@ def push(tx: Transaction, items: Sequence[Item]) -> List[Stored]:
     """Store items in their order, creating missing queues and partitions; a taken transaction id stores nothing.
 
     Raises:
-        DatabaseRefusal: an item that the database cannot store.
+        DatabaseRefusalError: an item that the database cannot store.
     """
     partitions: Dict[Tuple[str, str], Tuple[int, str]] = {}
     newest: Dict[int, int] = {}
@@ -63,7 +63,7 @@ def push(tx: Transaction, items: Sequence[Item]) -> List[Stored]:
         transaction_id = storable(item.transaction_id) if item.transaction_id else identifiers.random()
         trace_id = identifiers.read(item.trace_id) if item.trace_id else None
         message = identifiers.time_ordered(tx.now)
-        values = [message, partition_id, transaction_id, document(item.payload), trace_id, tx.now]
+        values: List[Value] = [message, partition_id, transaction_id, document(item.payload), trace_id, tx.now]
         cursor = tx.execute(_INSERT, values)
         duplicate = cursor.rowcount == 0
         if duplicate:

@@ -12,7 +12,7 @@ from typing_extensions import Final
 
 from queen.broker import identifiers
 from queen.broker.domain.names import storable
-from queen.broker.failures import DatabaseRefusal
+from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
 
 Option = Union[int, bool]
@@ -127,7 +127,7 @@ def configure(
     """Create a queue, or replace the whole configuration of one that exists.
 
     Raises:
-        DatabaseRefusal: an option that cannot be read, or a name that cannot be stored; nothing is stored then.
+        DatabaseRefusalError: an option that cannot be read, or a name that cannot be stored; nothing is stored then.
     """
     storable(name)
     checked: Dict[str, Option] = {}
@@ -184,9 +184,9 @@ def _read_option(key: str, value: object) -> Tuple[Option, bool]:
         word = str(value).strip().lower()
         if word in _TRUE_WORDS | _FALSE_WORDS:
             return word in _TRUE_WORDS, False
-        raise DatabaseRefusal(f'invalid input syntax for type boolean: "{value}"')
+        raise DatabaseRefusalError(f'invalid input syntax for type boolean: "{value}"')
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST:
         return value, True
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,10}\s*", value) and abs(int(value)) <= _LARGEST:
         return int(value), False
-    raise DatabaseRefusal(f'invalid input syntax for type integer: "{value}"')
+    raise DatabaseRefusalError(f'invalid input syntax for type integer: "{value}"')

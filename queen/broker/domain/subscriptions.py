@@ -9,7 +9,7 @@ import attrs
 from queen.broker import timestamps
 from queen.broker.domain.names import QUEUE_MODE, storable
 from queen.broker.domain.queues import Queue
-from queen.broker.failures import DatabaseRefusal
+from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
 
 
@@ -43,7 +43,7 @@ def start_of(tx: Transaction, queue: Queue, partition: str, group: str, wish: Wi
     if wish.start and wish.start != "now":
         try:
             start, mode = timestamps.read(wish.start, tx.now), "timestamp"
-        except DatabaseRefusal:
+        except DatabaseRefusalError:
             return None
     elif wish.start == "now" or wish.mode == "new":
         start, mode = tx.now, "new"
@@ -57,7 +57,7 @@ def update(tx: Transaction, group: str, timestamp: str) -> int:
     """Give all subscriptions of a group another time; how many there were.
 
     Raises:
-        DatabaseRefusal: there are some, and the text is no time.
+        DatabaseRefusalError: there are some, and the text is no time.
     """
     found = tx.rows("SELECT queue FROM subscriptions WHERE consumer_group = ?", [group])
     if not found:

@@ -9,7 +9,7 @@ import attrs
 
 from queen.broker import identifiers
 from queen.broker.domain.names import document, storable
-from queen.broker.failures import DatabaseRefusal
+from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
 
 _LONGEST_EVENT_TYPE = 100
@@ -31,10 +31,10 @@ def record(tx: Transaction, event: Event) -> Optional[str]:
     """Record an event; its id, or None for an unknown message.
 
     Raises:
-        DatabaseRefusal: what the database cannot store.
+        DatabaseRefusalError: what the database cannot store.
     """
     if len(event.event_type) > _LONGEST_EVENT_TYPE:
-        raise DatabaseRefusal(f"value too long for type character varying({_LONGEST_EVENT_TYPE})")
+        raise DatabaseRefusalError(f"value too long for type character varying({_LONGEST_EVENT_TYPE})")
     message = tx.row(
         "SELECT m.seq FROM messages m JOIN partitions p ON p.id = m.partition_id "
         "WHERE p.uuid = ? AND m.transaction_id = ?",
@@ -44,7 +44,8 @@ def record(tx: Transaction, event: Event) -> Optional[str]:
         return None
     uuid = identifiers.random()
     cursor = tx.execute(
-        "INSERT INTO traces (uuid, message_seq, consumer_group, event_type, data, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO traces (uuid, message_seq, consumer_group, event_type, data, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
         [uuid, message["seq"], storable(event.group), storable(event.event_type), document(event.data), tx.now],
     )
     for name in dict.fromkeys(event.names):
@@ -56,7 +57,7 @@ def of_message(tx: Transaction, partition_id: str, transaction_id: str) -> List[
     """The events of a message with their names, the oldest first.
 
     Raises:
-        DatabaseRefusal: the partition id is no UUID.
+        DatabaseRefusalError: the partition id is no UUID.
     """
     rows = tx.rows(
         "SELECT t.* FROM traces t JOIN messages m ON m.seq = t.message_seq JOIN partitions p ON p.id = m.partition_id "
@@ -82,11 +83,11 @@ def names(tx: Transaction, limit: int, offset: int) -> Tuple[List[sqlite3.Row], 
     """The names in use, the latest used first, and how many there are.
 
     Raises:
-        DatabaseRefusal: a negative limit or offset.
+        DatabaseRefusalError: a negative limit or offset.
     """
     for word, value in (("LIMIT", limit), ("OFFSET", offset)):
         if value < 0:
-            raise DatabaseRefusal(f"{word} must not be negative")
+            raise DatabaseRefusalError(f"{word} must not be negative")
     rows = tx.rows(
         "SELECT n.name, COUNT(*) AS traces, COUNT(DISTINCT m.transaction_id) AS messages, "
         "MAX(t.created_at) AS last_seen FROM trace_names n JOIN traces t ON t.id = n.trace_id "

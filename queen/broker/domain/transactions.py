@@ -9,7 +9,7 @@ import attrs
 from queen.broker.domain import pushing
 from queen.broker.domain.acks import NOT_FOUND, Ack, check_in_transaction, write_dead_letter
 from queen.broker.domain.pushing import Item, Stored
-from queen.broker.failures import DatabaseRefusal
+from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
 
 
@@ -18,6 +18,13 @@ class Unknown:
     """An operation of a type that there is not."""
 
     type: Optional[str]
+
+
+@attrs.frozen
+class Unstorable:
+    """An operation that the database refuses, and its words."""
+
+    error: str
 
 
 @attrs.frozen
@@ -30,11 +37,11 @@ class AckDone:
     dlq: bool
 
 
-Operation = Union[Ack, Item, Unknown]
+Operation = Union[Ack, Item, Unknown, Unstorable]
 Done = Union[AckDone, Stored, Unknown]
 
 
-class RolledBack(Exception):
+class RolledBackError(Exception):
     """A transaction that failed, with what had been done before and was undone."""
 
     def __init__(self, error: str, done: Sequence[Done]) -> None:
@@ -47,14 +54,14 @@ def commit(tx: Transaction, operations: Sequence[Operation]) -> List[Done]:
     """Run operations.
 
     Raises:
-        RolledBack: one of them failed.
+        RolledBackError: one of them failed.
     """
     done: List[Done] = []
     for operation in operations:
         try:
             _run(tx, operation, done)
-        except DatabaseRefusal as refusal:
-            raise RolledBack(refusal.text, done) from None
+        except DatabaseRefusalError as refusal:
+            raise RolledBackError(refusal.text, done) from None
     return done
 
 
@@ -62,7 +69,7 @@ def _run(tx: Transaction, operation: Operation, done: List[Done]) -> None:
     if isinstance(operation, Item):
         [stored] = pushing.push(tx, [operation])
         if stored.duplicate:
-            raise DatabaseRefusal(
+            raise DatabaseRefusalError(
                 'duplicate key value violates unique constraint "messages_partition_transaction_unique"'
             )
         done.append(stored)
@@ -70,10 +77,14 @@ def _run(tx: Transaction, operation: Operation, done: List[Done]) -> None:
         result = _acknowledge(tx, operation)
         done.append(result)
         if result.refused:
-            raise RolledBack(f"ACK operation failed: {result.error or 'Unknown error'}", done)
+            raise RolledBackError(f"ACK operation failed: {result.error or 'Unknown error'}", done)
+    elif isinstance(operation, Unstorable):
+        raise DatabaseRefusalError(operation.error)
     else:
         done.append(operation)
-        raise RolledBack(f"Unknown operation type: {operation.type if operation.type is not None else 'null'}", done)
+        raise RolledBackError(
+            f"Unknown operation type: {operation.type if operation.type is not None else 'null'}", done
+        )
 
 
 def _acknowledge(tx: Transaction, ack: Ack) -> AckDone:

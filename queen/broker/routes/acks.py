@@ -9,7 +9,7 @@ from queen_api.models import AckResult
 from queen.broker.domain import acks
 from queen.broker.domain.acks import Ack, AckOutcome
 from queen.broker.domain.names import QUEUE_MODE
-from queen.broker.failures import DirectRefusal
+from queen.broker.failures import DirectRefusalError
 from queen.broker.http import Answer, Call, database, direct, encode
 from queen.broker.routes.endpoint import Backend, RouteTable, text_field
 
@@ -22,7 +22,7 @@ async def ack(backend: Backend, call: Call) -> Answer:
         ("partitionId", "partitionId is required to ensure message uniqueness"),
     ):
         if not isinstance(fields.get(key), str):
-            raise DirectRefusal(400, complaint)
+            raise DirectRefusalError(400, complaint)
     wanted = Ack(
         transaction_id=text_field(fields, "transactionId", ""),
         partition_id=text_field(fields, "partitionId", ""),
@@ -40,7 +40,7 @@ async def ack_batch(backend: Backend, call: Call) -> Answer:
     fields = call.fields()
     listed = fields.get("acknowledgments")
     if not isinstance(listed, list):
-        raise DirectRefusal(400, "acknowledgments array is required")
+        raise DirectRefusalError(400, "acknowledgments array is required")
     group = text_field(fields, "consumerGroup", QUEUE_MODE)
     wanted = [_read(entry, group) for entry in listed]
     if not wanted:
@@ -59,7 +59,7 @@ def _read(entry: object, group: str) -> Ack:
         ("partitionId", "Each acknowledgment must have a valid partitionId string to ensure message uniqueness"),
     ):
         if not isinstance(fields.get(key), str):
-            raise DirectRefusal(400, complaint)
+            raise DirectRefusalError(400, complaint)
     return Ack(
         transaction_id=text_field(fields, "transactionId", ""),
         partition_id=text_field(fields, "partitionId", ""),

@@ -8,7 +8,7 @@ from queen_api.models import DeadLetterList
 
 from queen.broker import timestamps
 from queen.broker.domain import messages
-from queen.broker.failures import DatabaseRefusal
+from queen.broker.failures import DatabaseRefusalError
 from queen.broker.http import Answer, Call, database
 from queen.broker.routes.endpoint import Backend, RouteTable
 
@@ -19,7 +19,7 @@ async def list_dead_letters(backend: Backend, call: Call) -> Answer:
     """All dead letters that match: on the server, paging passes over the one row that holds them all."""
     limit, offset = call.query.integer("limit", _DEFAULT_LIMIT), call.query.integer("offset", 0)
     if limit < 0 or offset < 0:
-        raise DatabaseRefusal(f"{'LIMIT' if limit < 0 else 'OFFSET'} must not be negative")
+        raise DatabaseRefusalError(f"{'LIMIT' if limit < 0 else 'OFFSET'} must not be negative")
     if offset > 0 or limit == 0:
         return database({"success": True, "value": None})
     queue, group = call.query.string("queue"), call.query.string("consumerGroup")

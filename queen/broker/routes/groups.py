@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Dict, List, Optional
+from typing import Dict, Optional
 
 from queen_api.models import (
     DeleteGroupAnswer,
@@ -17,7 +17,7 @@ from typing_extensions import Final
 
 from queen.broker import timestamps
 from queen.broker.domain import groups, subscriptions
-from queen.broker.failures import DirectRefusal
+from queen.broker.failures import DirectRefusalError
 from queen.broker.http import Answer, Call, database
 from queen.broker.routes.endpoint import Backend, RouteTable
 
@@ -39,7 +39,7 @@ async def list_lagging(backend: Backend, call: Call) -> Answer:
     try:
         minimum = int(text) if text else _DEFAULT_MINIMUM_LAG
     except ValueError:
-        raise DirectRefusal(500, "stoi") from None
+        raise DirectRefusalError(500, "stoi") from None
     rows = await backend.store.run(lambda tx: groups.unread(tx, None))
     now = backend.clock.now()
     lagging = [row for row in rows if row["unread"] and _age(row["oldest"], now) > minimum]
@@ -83,10 +83,10 @@ async def update_subscription(backend: Backend, call: Call) -> Answer:
     """Change the time from which a subscribed group reads."""
     fields = call.fields()
     if "subscriptionTimestamp" not in fields:
-        raise DirectRefusal(400, "Missing subscriptionTimestamp in request body")
+        raise DirectRefusalError(400, "Missing subscriptionTimestamp in request body")
     timestamp = fields["subscriptionTimestamp"]
     if not isinstance(timestamp, str):
-        raise DirectRefusal(500, "[json.exception.type_error.302] type must be string")
+        raise DirectRefusalError(500, "[json.exception.type_error.302] type must be string")
     group = call.path["group"]
     updated = await backend.store.run(lambda tx: subscriptions.update(tx, group, timestamp))
     answer: SubscriptionAnswer = {
@@ -102,13 +102,13 @@ async def seek_group(backend: Backend, call: Call) -> Answer:
     """Move a group's cursors on a queue."""
     value = call.json()
     if not isinstance(value, dict):
-        raise DirectRefusal(500, "[json.exception.type_error.306] cannot use value() with a value that is no object")
+        raise DirectRefusalError(500, "[json.exception.type_error.306] the body is no object")
     fields: Dict[str, object] = value
     to_end, timestamp = fields.get("toEnd", False), fields.get("timestamp", "")
     if not isinstance(to_end, bool) or not isinstance(timestamp, str):
-        raise DirectRefusal(500, "[json.exception.type_error.302] type must be boolean or string")
+        raise DirectRefusalError(500, "[json.exception.type_error.302] type must be boolean or string")
     if not to_end and not timestamp:
-        raise DirectRefusal(400, "Must specify either 'toEnd': true or 'timestamp'")
+        raise DirectRefusalError(400, "Must specify either 'toEnd': true or 'timestamp'")
     group, queue = call.path["group"], call.path["queue"]
     moment = None if to_end else timestamps.read(timestamp, backend.clock.now())
     moved = await backend.store.run(lambda tx: groups.seek(tx, group, queue, moment))

@@ -6,7 +6,7 @@ from queen_api.models import LeaseResult
 
 from queen.broker import timestamps
 from queen.broker.domain import leases
-from queen.broker.failures import DirectRefusal
+from queen.broker.failures import DirectRefusalError
 from queen.broker.http import Answer, Call, database
 from queen.broker.routes.endpoint import Backend, RouteTable
 
@@ -18,10 +18,10 @@ async def extend_lease(backend: Backend, call: Call) -> Answer:
     """Make a lease last longer."""
     fields = call.json()
     if not isinstance(fields, dict):
-        raise DirectRefusal(500, "[json.exception.type_error.306] cannot use value() with a value that is no object")
+        raise DirectRefusalError(500, "[json.exception.type_error.306] the body is no object")
     seconds = fields.get("seconds", _DEFAULT_SECONDS)
     if not isinstance(seconds, (int, float)):
-        raise DirectRefusal(500, "[json.exception.type_error.302] type must be number")
+        raise DirectRefusalError(500, "[json.exception.type_error.302] type must be number")
     span = max(-_LONGEST_SECONDS, min(int(seconds), _LONGEST_SECONDS))
     lease_id = call.path["leaseId"]
     expires_at, error = await backend.store.run(lambda tx: leases.extend(tx, lease_id, span))

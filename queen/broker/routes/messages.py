@@ -13,7 +13,7 @@ from queen.broker.domain.messages import Detail
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.pushing import Item, Stored
 from queen.broker.domain.queues import DEFAULT_PARTITION
-from queen.broker.failures import DatabaseRefusal, DirectRefusal
+from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, Call, database, direct
 from queen.broker.routes.endpoint import Backend, RouteTable
 
@@ -29,13 +29,13 @@ async def push(backend: Backend, call: Call) -> Answer:
     """Store messages. What the database cannot store is answered ``buffered``, as the server does."""
     listed = call.fields().get("items")
     if not isinstance(listed, list):
-        raise DirectRefusal(400, "items array is required")
+        raise DirectRefusalError(400, "items array is required")
     items = [read_item(item) for item in listed]
     if not items:
         return direct([], 201)
     try:
         stored = await backend.store.run(lambda tx: pushing.push(tx, items))
-    except DatabaseRefusal:
+    except DatabaseRefusalError:
         buffered: List[PushResult] = [{"status": "buffered", "queue": item.queue} for item in items]
         return database(buffered)
     return database([_result(index, result) for index, result in enumerate(stored)])
@@ -65,14 +65,14 @@ def read_item(item: object) -> Item:
     """A pushed item, checked as the server checks it.
 
     Raises:
-        DirectRefusal: a field of the wrong type.
+        DirectRefusalError: a field of the wrong type.
     """
     fields = cast("Dict[str, object]", item) if isinstance(item, dict) else {}
     texts: Dict[str, Optional[str]] = {}
     for key, complaint in _TEXT_FIELDS:
         value = fields.get(key)
         if not isinstance(value, str) and (key in fields or key == "queue"):
-            raise DirectRefusal(400, complaint)
+            raise DirectRefusalError(400, complaint)
         texts[key] = value if isinstance(value, str) else None
     partition = texts["partition"]
     return Item(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Optional
 
@@ -72,7 +73,7 @@ async def _poll(backend: Backend, call: Call, request: PopRequest, deadline: int
                 if departure is None or not departure.gone:
                     return outcome
                 # Nobody is there to take them.
-                await backend.store.run(lambda tx: claims.give_back(tx, outcome, request.group))
+                await backend.store.run(functools.partial(claims.give_back, claimed=outcome, group=request.group))
                 return None
             if backend.clock.now() >= deadline:
                 return None
@@ -128,7 +129,9 @@ def _claimed(request: PopRequest, claimed: Claimed) -> bytes:
     """The answer with its messages as text: payloads are stored as JSON, and need not be read to be sent."""
     first = claimed.claims[0]
     group, lease = _quoted(request.group), _quoted(claimed.lease_id)
-    messages = ",".join(_messages(claim, group, lease, named=request.queue is None) for claim in claimed.claims if claim.messages)
+    messages = ",".join(
+        _messages(claim, group, lease, named=request.queue is None) for claim in claimed.claims if claim.messages
+    )
     return (
         f'{{"consumerGroup":{group},"leaseId":{lease},"messages":[{messages}],"partition":{_quoted(first.partition)},'
         f'"partitionId":"{first.partition_uuid}","partitionsClaimed":{len(claimed.claims)},'

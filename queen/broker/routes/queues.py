@@ -20,7 +20,7 @@ from queen_api.models import (
 from queen.broker import timestamps
 from queen.broker.domain import listings, queues
 from queen.broker.domain.queues import Queue
-from queen.broker.failures import DirectRefusal
+from queen.broker.failures import DirectRefusalError
 from queen.broker.http import Answer, Call, database
 from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.store.database import Transaction
@@ -33,7 +33,7 @@ async def configure(backend: Backend, call: Call) -> Answer:
     fields = call.fields()
     name, namespace, task, options = (fields.get(key) for key in ("queue", "namespace", "task", "options"))
     if not isinstance(name, str):
-        raise DirectRefusal(400, "queue is required")
+        raise DirectRefusalError(400, "queue is required")
     given = cast("Dict[str, object]", options) if isinstance(options, dict) else {}
     space = namespace if isinstance(namespace, str) else None
     job = task if isinstance(task, str) else None

@@ -13,7 +13,7 @@ from queen.broker import timestamps
 from queen.broker.domain import traces
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.traces import Event
-from queen.broker.failures import DatabaseRefusal, DirectRefusal
+from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, Call, database, encode
 from queen.broker.routes.endpoint import Backend, RouteTable
 
@@ -24,12 +24,12 @@ async def record_trace(backend: Backend, call: Call) -> Answer:
     """Record an event of a message."""
     fields = call.fields()
     if "transactionId" not in fields or "partitionId" not in fields:
-        raise DirectRefusal(400, "transactionId and partitionId are required")
+        raise DirectRefusalError(400, "transactionId and partitionId are required")
     if "data" not in fields:
-        raise DirectRefusal(400, "data is required")
+        raise DirectRefusalError(400, "data is required")
     group, event_type = fields.get("consumerGroup", QUEUE_MODE), fields.get("eventType", "info")
     if not isinstance(group, str) or not isinstance(event_type, str):
-        raise DirectRefusal(500, "[json.exception.type_error.302] type must be string")
+        raise DirectRefusalError(500, "[json.exception.type_error.302] type must be string")
     event = Event(
         transaction_id=_as_text(fields["transactionId"]),
         partition_id=_as_text(fields["partitionId"]),
@@ -57,7 +57,7 @@ async def list_traces_by_name(backend: Backend, call: Call) -> Answer:
     """The events under one name; alone among all paths, this one is decoded."""
     limit, offset = call.query.integer("limit", 100), call.query.integer("offset", 0)
     if limit < 0 or offset < 0:
-        raise DatabaseRefusal(f"{'LIMIT' if limit < 0 else 'OFFSET'} must not be negative")
+        raise DatabaseRefusalError(f"{'LIMIT' if limit < 0 else 'OFFSET'} must not be negative")
     name = unquote_plus(call.path["traceName"])
     found = await backend.store.run(lambda tx: traces.by_name(tx, name))
     listed: List[NamedTraceEvent] = [_named_event(row, names) for row, names in found]
@@ -104,7 +104,7 @@ def _names(value: object) -> List[str]:
         return []
     listed = cast("List[object]", value)
     if None in listed:
-        raise DatabaseRefusal('null value in column "trace_name" violates not-null constraint')
+        raise DatabaseRefusalError('null value in column "trace_name" violates not-null constraint')
     return [_as_text(name) for name in listed]
 
 

@@ -12,8 +12,8 @@ from queen.broker.domain.acks import Ack
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.pushing import Item, Stored
 from queen.broker.domain.queues import DEFAULT_PARTITION
-from queen.broker.domain.transactions import AckDone, Done, Operation, RolledBack, Unknown
-from queen.broker.failures import DirectRefusal
+from queen.broker.domain.transactions import AckDone, Done, Operation, RolledBackError, Unknown, Unstorable
+from queen.broker.failures import DirectRefusalError
 from queen.broker.http import Answer, Call, database, encode
 from queen.broker.routes.endpoint import Backend, RouteTable, text_field
 
@@ -22,14 +22,14 @@ async def commit(backend: Backend, call: Call) -> Answer:
     """Run a transaction."""
     listed = call.fields().get("operations")
     if not isinstance(listed, list):
-        raise DirectRefusal(400, "operations array required")
+        raise DirectRefusalError(400, "operations array required")
     if not listed:
-        raise DirectRefusal(400, "operations array cannot be empty")
+        raise DirectRefusalError(400, "operations array cannot be empty")
     operations = [operation for entry in listed for operation in _read(entry)]
     answer: TransactionAnswer = {"success": True, "transactionId": identifiers.random()}
     try:
         done = await backend.store.run(lambda tx: transactions.commit(tx, operations))
-    except RolledBack as failure:
+    except RolledBackError as failure:
         done = failure.done
         answer["success"] = False
         answer["error"] = failure.error
@@ -42,11 +42,11 @@ ROUTES: RouteTable = [("POST", "/api/v1/transaction", commit)]
 
 def _read(entry: object) -> List[Operation]:
     if not isinstance(entry, dict):
-        raise DirectRefusal(500, "[json.exception.type_error.306] cannot use value() with a value that is no object")
+        raise DirectRefusalError(500, "[json.exception.type_error.306] the body is no object")
     fields = cast("Dict[str, object]", entry)
     kind = fields.get("type")
     if "type" in fields and not isinstance(kind, str):
-        raise DirectRefusal(500, "[json.exception.type_error.302] type must be string")
+        raise DirectRefusalError(500, "[json.exception.type_error.302] type must be string")
     if kind == "push":
         return _read_pushes(fields)
     if kind == "ack":
@@ -60,15 +60,17 @@ def _read_pushes(fields: Dict[str, object]) -> List[Operation]:
         return [_read_item(fields, payload)]
     items = fields["items"]
     if not isinstance(items, list):
-        raise DirectRefusal(500, "[json.exception.type_error.302] type must be array")
+        raise DirectRefusalError(500, "[json.exception.type_error.302] type must be array")
     return [_read_item(item, item.get("payload", {}) if isinstance(item, dict) else {}) for item in items]
 
 
-def _read_item(item: object, payload: object) -> Item:
+def _read_item(item: object, payload: object) -> Operation:
     fields = cast("Dict[str, object]", item) if isinstance(item, dict) else {}
     for key in ("queue", "partition"):
         if key in fields and not isinstance(fields[key], str):
-            raise DirectRefusal(500, "[json.exception.type_error.302] type must be string")
+            raise DirectRefusalError(500, "[json.exception.type_error.302] type must be string")
+    if "queue" not in fields:
+        return Unstorable('null value in column "queue" violates not-null constraint')
     return Item(
         queue=text_field(fields, "queue", ""),
         partition=text_field(fields, "partition", DEFAULT_PARTITION),

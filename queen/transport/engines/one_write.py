@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any, Iterable, List, Optional
+from typing import Any, Iterable, List, Optional, cast
 
 import httpcore
 from typing_extensions import override
@@ -36,7 +36,8 @@ class OneWriteBackend(httpcore.AsyncNetworkBackend):
     """
 
     def __init__(self, deadline: Deadline) -> None:
-        self._backend = httpcore.AnyIOBackend()
+        # httpcore declares a stand-in for where anyio is missing, which type checkers may take for the class itself.
+        self._backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
         self._deadline = deadline
 
     @override

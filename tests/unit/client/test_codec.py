@@ -73,7 +73,7 @@ async def test_what_json_can_say_arrives_unchanged(queen: Queen, queue_name: str
 
 
 def test_without_the_speed_extra_the_same_payloads_are_accepted_and_refused() -> None:
-    program = f"""
+    program = """
 import sys
 sys.modules["orjson"] = None
 import math, uuid, enum
@@ -83,7 +83,7 @@ from tests.unit.client.test_codec import ACCEPTED, ARRIVED, REFUSED
 assert codec.decode(codec.encode(ACCEPTED, operation="push")) == ARRIVED
 for payload, error, words in REFUSED:
     try:
-        codec.encode({{"items": [{{"payload": payload}}]}}, operation="push")
+        codec.encode({"items": [{"payload": payload}]}, operation="push")
     except error as raised:
         assert words in str(raised), raised
     else:

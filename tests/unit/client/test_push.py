@@ -115,10 +115,9 @@ async def test_callbacks_are_told_of_success_and_duplicates(queen: Queen, queue_
 
 async def test_on_error_takes_the_error_instead_of_raising_it() -> None:
     told: List[Any] = []
-    async with ScriptedServer(lambda _: Drop()) as server:
-        async with Queen(server.url, retry_attempts=0) as queen:
-            push = queen.queue("q").push([{"data": 1, "transactionId": "a"}])
-            results = await push.on_error(lambda items, error: told.append((items, error)))
+    async with ScriptedServer(lambda _: Drop()) as server, Queen(server.url, retry_attempts=0) as queen:
+        push = queen.queue("q").push([{"data": 1, "transactionId": "a"}])
+        results = await push.on_error(lambda items, error: told.append((items, error)))
     [(items, error)] = told
     assert isinstance(error, QueenError)
     assert [item["transactionId"] for item in items] == ["a"]

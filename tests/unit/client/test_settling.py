@@ -167,7 +167,14 @@ async def test_an_ack_that_fails_is_never_turned_into_a_nack() -> None:
 
 async def test_server_07_answers_an_ack_with_an_object() -> None:
     script: List[Answer] = [
-        answers({"transactionId": "t0", "status": "completed", "consumerGroup": None, "acknowledgedAt": "2026-01-31T10:20:30.123Z"}),
+        answers(
+            {
+                "transactionId": "t0",
+                "status": "completed",
+                "consumerGroup": None,
+                "acknowledgedAt": "2026-01-31T10:20:30.123Z",
+            }
+        ),
         answers({"error": "Failed to acknowledge message: invalid_lease"}),
     ]
     wire = {"transactionId": "t0", "partitionId": "p", "leaseId": "l"}

@@ -23,7 +23,9 @@ from queen import (
 )
 from tests.scripted_server import Answer, Drop, Hang, Received, Scripted, ScriptedServer, answers
 
-QUEUED = [{"index": 0, "status": "queued", "transaction_id": "t", "message_id": "m", "partition_id": "p", "queueName": "q"}]
+QUEUED = [
+    {"index": 0, "status": "queued", "transaction_id": "t", "message_id": "m", "partition_id": "p", "queueName": "q"}
+]
 DELETED = {"deleted": True, "existed": True, "queue": "q"}
 
 
@@ -54,9 +56,8 @@ async def test_names_in_paths_arrive_byte_for_byte(name: str) -> None:
 
 
 async def test_a_path_in_the_url_stays_in_front_of_every_target() -> None:
-    async with ScriptedServer(lambda _: answers(DELETED)) as server:
-        async with Queen(server.url + "/mq/") as queen:
-            await queen.queue("q").delete()
+    async with ScriptedServer(lambda _: answers(DELETED)) as server, Queen(server.url + "/mq/") as queen:
+        await queen.queue("q").delete()
     assert server.received[0].target == "/mq/api/v1/resources/queues/q"
 
 
@@ -166,7 +167,10 @@ async def test_a_500_in_the_servers_own_words_is_a_refusal_and_not_repeated() ->
 
 
 async def test_too_many_requests_is_waited_out_even_for_a_pop() -> None:
-    script: List[Answer] = [answers({"error": "slow down"}, 429, retry_after="0"), answers({"success": True, "messages": []})]
+    script: List[Answer] = [
+        answers({"error": "slow down"}, 429, retry_after="0"),
+        answers({"success": True, "messages": []}),
+    ]
     async with ScriptedServer(lambda _: script.pop(0)) as server, client(server) as queen:
         assert await queen.queue("q").pop() == []
     assert len(server.received) == 2
