@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
+import socket
 import sys
-from typing import TYPE_CHECKING, Optional
+from typing import List, Optional
 
 from queen.broker import open_broker
 
-if TYPE_CHECKING:
-    import uvicorn
-
 _logger = logging.getLogger("queen.broker")
+_STARTED = (
+    "broker for development on http://%s:%s, messages %s; the API is at /docs; production is the Queen server"
+)
 
 
 def main() -> int:
@@ -35,24 +35,27 @@ def main() -> int:
     except ImportError:
         parser.exit(1, 'serving needs the extra "broker": pip install "queen-mq[broker]"\n')
     broker = open_broker(f"sqlite:///{arguments.db}" if arguments.db else "memory://")
-    config = uvicorn.Config(
-        broker.app, arguments.host, arguments.port, log_level="warning", access_log=False, server_header=False
+    where = f"in {arguments.db}" if arguments.db else "in memory"
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: Optional[List[socket.socket]] = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                host, port = self.servers[0].sockets[0].getsockname()[:2]
+                _logger.info(_STARTED, host, port, where)
+
+        async def shutdown(self, sockets: Optional[List[socket.socket]] = None) -> None:
+            # Parked polls would hold up the end for as long as they wait.
+            await broker.close()
+            await super().shutdown(sockets)
+
+    server = Server(
+        uvicorn.Config(
+            broker.app, arguments.host, arguments.port, log_level="warning", access_log=False, server_header=False
+        )
     )
-    server = uvicorn.Server(config)
-    asyncio.run(_serve(server, config, arguments.db))
-    asyncio.run(broker.close())
+    server.run()
     return 0 if server.started else 1
-
-
-async def _serve(server: uvicorn.Server, config: uvicorn.Config, database: Optional[str]) -> None:
-    sockets = [config.bind_socket()]
-    host, port = sockets[0].getsockname()[:2]
-    where = f"in {database}" if database else "in memory"
-    _logger.info(
-        "broker for development on http://%s:%s, messages %s; the API is at /docs; production is the Queen server",
-        host, port, where,
-    )  # fmt: skip
-    await server.serve(sockets)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Broker:
                 return
             if self._key is not None:
                 _open.pop(self._key, None)
-        self._polls.wake_all()
+        self._polls.close()
         self._store.close()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+import pkgutil
 import re
 from html import escape
-from importlib import resources
 from typing import Iterator, List, Mapping, Tuple, cast
 
 from typing_extensions import Final
@@ -29,8 +29,10 @@ small{color:#666}
 @functools.lru_cache(maxsize=1)
 def spec_document() -> bytes:
     """The OpenAPI document, as JSON."""
-    # importlib.resources.files came with Python 3.9.
-    return resources.read_binary("queen_api", "openapi.json")
+    document = pkgutil.get_data("queen_api", "openapi.json")
+    if document is None:  # pragma: no cover  (only loaders that cannot read data)
+        raise FileNotFoundError("queen_api/openapi.json")
+    return document
 
 
 @functools.lru_cache(maxsize=1)

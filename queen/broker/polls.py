@@ -31,11 +31,16 @@ class Ticket:
 
 
 class Polls:
-    """The polls that wait, by queue; those without one queue are woken by changes of any."""
+    """The polls that wait, by queue; those without one queue are woken by changes of any.
+
+    Attributes:
+        closed: whether the broker has ended, so that no poll looks again.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._waiting: Dict[Optional[str], Set[Ticket]] = {}
+        self.closed = False
 
     def enter(self, queue: Optional[str]) -> Ticket:
         """Take a place."""
@@ -57,8 +62,9 @@ class Polls:
             for ticket in list(self._waiting.get(queue, ())):
                 ticket.wake()
 
-    def wake_all(self) -> None:
-        """Wake every poll."""
+    def close(self) -> None:
+        """Wake every poll for the last time."""
+        self.closed = True
         for waiting in list(self._waiting.values()):
             for ticket in list(waiting):
                 ticket.wake()

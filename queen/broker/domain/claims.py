@@ -71,6 +71,11 @@ class Claimed:
     claims: Sequence[Claim]
 
     @property
+    def partitions(self) -> List[str]:
+        """The ids of the partitions."""
+        return [claim.partition_uuid for claim in self.claims]
+
+    @property
     def has_messages(self) -> bool:
         """Whether anything was read."""
         return any(claim.messages for claim in self.claims)
@@ -110,14 +115,14 @@ def pop(tx: Transaction, request: PopRequest) -> PopOutcome:
     return _pop_named(tx, request, queue, request.partition)
 
 
-def give_back(tx: Transaction, claimed: Claimed, group: str) -> None:
+def give_back(tx: Transaction, outcome: PopOutcome, group: str) -> None:
     """Undo a claim that reached nobody: its leases are released, and nothing is counted."""
-    for claim in claimed.claims:
+    if isinstance(outcome, Claimed) and outcome.lease_id:
         tx.execute(
             "UPDATE cursors SET lease_id = NULL, lease_until = NULL WHERE lease_id = ? AND consumer_group = ?",
-            [claimed.lease_id, group],
+            [outcome.lease_id, group],
         )
-        tx.changed.add(claim.queue)
+        tx.changed.update(claim.queue for claim in outcome.claims)
 
 
 def next_event(tx: Transaction, request: PopRequest) -> Optional[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Optional
+from typing import Optional, Set
 
 from queen_api.models import PopAnswer
 
@@ -16,6 +16,7 @@ from queen.broker.domain.subscriptions import Wish
 from queen.broker.http import Answer, Call, database, database_text
 from queen.broker.polls import Departure
 from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.store.database import Transaction
 
 _DEFAULT_TIMEOUT_MILLIS = 30_000
 
@@ -56,36 +57,45 @@ async def _pop(backend: Backend, call: Call, queue: Optional[str], partition: Op
         wish=Wish(query.string("subscriptionMode"), query.string("subscriptionFrom")),
     )
     if not query.boolean("wait", False):
-        return _answer(request, await backend.store.run(lambda tx: claims.pop(tx, request)))
+        return _answer(request, await _look(backend, request))
     timeout = query.integer("timeout", _DEFAULT_TIMEOUT_MILLIS)
     found = await _poll(backend, call, request, backend.clock.now() + timeout * 1000)
     return _ran_out(request) if found is None else _answer(request, found)
+
+
+async def _look(backend: Backend, request: PopRequest) -> PopOutcome:
+    def give_back(tx: Transaction, outcome: PopOutcome) -> None:
+        claims.give_back(tx, outcome, request.group)
+
+    return await backend.store.run(lambda tx: claims.pop(tx, request), undo=give_back)
 
 
 async def _poll(backend: Backend, call: Call, request: PopRequest, deadline: int) -> Optional[Claimed]:
     """Look, and look again whenever something may have changed; None when the time has run out."""
     ticket = backend.polls.enter(request.queue)
     departure: Optional[Departure] = None
+    passed: Set[str] = set()
     try:
         while True:
-            outcome = await backend.store.run(lambda tx: claims.pop(tx, request))
+            outcome = await _look(backend, request)
             if isinstance(outcome, Claimed) and outcome.has_messages:
                 if departure is None or not departure.gone:
                     return outcome
                 # Nobody is there to take them.
-                await backend.store.run(functools.partial(claims.give_back, claimed=outcome, group=request.group))
+                await backend.store.run(functools.partial(claims.give_back, outcome=outcome, group=request.group))
                 return None
             if backend.clock.now() >= deadline:
                 return None
-            if isinstance(outcome, Claimed):
-                # A partition that only looked unread is past now; others may be behind it.
+            if isinstance(outcome, Claimed) and not passed.issuperset(outcome.partitions):
+                # These only looked unread; there may be messages in others.
+                passed.update(outcome.partitions)
                 continue
             if departure is None:
                 departure = Departure(call.receive, ticket.wake)
             event = await backend.store.run(lambda tx: claims.next_event(tx, request))
             await backend.polls.wait(ticket, deadline if event is None else min(deadline, event))
             ticket.renew()
-            if departure.gone:
+            if departure.gone or backend.polls.closed:
                 return None
     finally:
         backend.polls.leave(ticket)

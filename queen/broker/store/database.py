@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, List, Optional, Sequence, Set, Tuple, TypeVar, Union
@@ -74,14 +75,23 @@ class Store:
         self._on_change = on_change
         self._thread = ThreadPoolExecutor(1, "queen-broker") if path is not None else None
 
-    async def run(self, work: Callable[[Transaction], T]) -> T:
-        """Run a function in one transaction: all that it does is kept, or nothing if it raises."""
+    async def run(self, work: Callable[[Transaction], T], undo: Optional[Callable[[Transaction, T], None]] = None) -> T:
+        """Run a function in one transaction: all that it does is kept, or nothing if it raises.
+
+        Args:
+            work: the function.
+            undo: takes the result back when the caller was cancelled while the function ran, so that nobody has it.
+        """
         if self._thread is None:
             result, changed = self._transact(work)
         else:
-            # A caller that is cancelled must not learn less than what happened: the work goes on to its end.
-            loop = asyncio.get_running_loop()
-            result, changed = await asyncio.shield(loop.run_in_executor(self._thread, self._transact, work))
+            running = asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+            try:
+                result, changed = await asyncio.shield(running)
+            except asyncio.CancelledError:
+                if undo is not None:
+                    running.add_done_callback(functools.partial(self._take_back, undo))
+                raise
         if changed:
             self._on_change(changed)
         return result
@@ -91,6 +101,13 @@ class Store:
         if self._thread is not None:
             self._thread.shutdown(wait=True)
         self._connection.close()
+
+    def _take_back(self, undo: Callable[[Transaction, T], None], done: asyncio.Future[Tuple[T, Set[str]]]) -> None:
+        if done.cancelled() or done.exception() is not None or self._thread is None:
+            return
+        result, _ = done.result()
+        undone = asyncio.get_running_loop().run_in_executor(self._thread, self._transact, lambda tx: undo(tx, result))
+        undone.add_done_callback(lambda last: self._on_change(last.result()[1]))
 
     def _transact(self, work: Callable[[Transaction], T]) -> Tuple[T, Set[str]]:
         # Cursors compare times: they must not run backwards when the machine's clock is set back.

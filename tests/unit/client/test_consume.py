@@ -1,0 +1,317 @@
+"""Consuming: workers, settling, and the ways to end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, List
+
+import pytest
+
+from queen import AuthenticationError, LeaseLostError, Message, Queen
+from tests.scripted_server import Answer, Drop, Received, ScriptedServer, answers
+
+POPPED = {
+    "success": True, "queue": "q", "partition": "Default", "partitionId": "p", "leaseId": "l", "consumerGroup": "g",
+    "partitionsClaimed": 1,
+}  # fmt: skip
+
+
+def batch(*names: str) -> Answer:
+    messages = [
+        {
+            "id": name, "transactionId": name, "traceId": None, "data": name, "producerSub": None, "leaseId": "l",
+            "createdAt": "2026-01-31T10:20:30.123456Z", "partition": "Default", "partitionId": "p",
+            "consumerGroup": "g",
+        }
+        for name in names
+    ]  # fmt: skip
+    return answers({**POPPED, "messages": messages})
+
+
+def acked(received: Received, success: bool = True, error: Any = None, dlq: bool = False) -> Answer:
+    body: Any = received.json
+    acks = body.get("acknowledgments", [body])
+    return answers(
+        [
+            {
+                "index": 0, "transactionId": ack["transactionId"], "success": success, "error": error,
+                "queueName": "q", "partitionName": "Default", "leaseReleased": True, "dlq": dlq,
+            }
+            for ack in acks
+        ]
+    )  # fmt: skip
+
+
+async def pushed(queen: Queen, queue: str, count: int, **config: object) -> None:
+    await queen.queue(queue).config({"leaseTime": 60, **config}).create()
+    await queen.queue(queue).push([{"data": n} for n in range(count)])
+
+
+async def test_a_handler_takes_one_message_and_a_limit_ends_it(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 3)
+    seen: List[Any] = []
+
+    async def handler(message: Message) -> None:
+        seen.append(message.data)
+
+    await queen.queue(queue_name).limit(2).consume(handler)
+    assert seen == [0, 1]
+    assert [message.data for message in await queen.queue(queue_name).batch(9).pop()] == [2]
+
+
+async def test_a_batch_is_a_list_and_is_never_cut_to_the_limit(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 5)
+    seen: List[List[Any]] = []
+    consumer = queen.queue(queue_name).batch(5).limit(2)
+    await consumer.consume(lambda messages: seen.append([message.data for message in messages]))
+    assert seen == [[0, 1, 2, 3, 4]]
+    assert await queen.queue(queue_name).pop() == []
+
+
+async def test_each_hands_a_batch_out_one_by_one(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 3)
+    seen: List[Any] = []
+    await queen.queue(queue_name).batch(3).each().limit(3).consume(lambda message: seen.append(message["data"]))
+    assert seen == [0, 1, 2]
+
+
+async def test_after_a_nack_the_rest_of_the_batch_is_not_handled(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 3)
+    seen: List[Any] = []
+
+    def handler(message: Message) -> None:
+        seen.append(message.data)
+        if seen.count(1) == 1 and message.data == 1:
+            raise ValueError("not yet")
+
+    await queen.queue(queue_name).batch(3).each().idle_millis(50).consume(handler)
+    assert seen == [0, 1, 1, 2]
+
+
+async def test_a_failing_batch_comes_again_and_loses_nothing(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 3)
+    seen: List[List[Any]] = []
+
+    def handler(messages: List[Message]) -> None:
+        seen.append([message.data for message in messages])
+        if len(seen) == 1:
+            raise ValueError("not yet")
+
+    await queen.queue(queue_name).batch(3).idle_millis(50).consume(handler)
+    assert seen == [[0, 1, 2], [0, 1, 2]]
+
+
+async def test_a_poison_message_ends_in_the_dead_letters_and_holds_up_nobody(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 3, retryLimit=1)
+    seen: List[Any] = []
+
+    def handler(message: Message) -> None:
+        seen.append(message.data)
+        if message.data == 1:
+            raise ValueError("poison")
+
+    await queen.queue(queue_name).idle_millis(50).consume(handler)
+    assert seen == [0, 1, 1, 2]
+    letters = await queen.queue(queue_name).dlq().get()
+    assert [(letter["data"], letter["errorMessage"]) for letter in letters["messages"]] == [(1, "poison")]
+
+
+async def test_workers_share_the_partitions(queen: Queen, queue_name: str) -> None:
+    for name in "abcd":
+        await queen.queue(queue_name).partition(name).push([{"data": name}])
+    running, most = 0, 0
+    together = asyncio.Event()
+
+    async def handler(message: Message) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        if running == 4:
+            together.set()
+        await asyncio.wait_for(together.wait(), 5)
+        running -= 1
+
+    await queen.queue(queue_name).concurrency(4).idle_millis(50).consume(handler)
+    assert most == 4
+
+
+async def test_idle_cuts_the_long_poll_short(queen: Queen, queue_name: str) -> None:
+    started = asyncio.get_running_loop().time()
+    await queen.queue(queue_name).timeout_millis(30_000).idle_millis(50).consume(lambda message: None)
+    assert asyncio.get_running_loop().time() - started < 5
+
+
+async def test_a_message_that_the_handler_settled_is_not_settled_again(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 1, retryLimit=0)
+
+    async def handler(message: Message) -> None:
+        await message.nack("gives up", status="dlq")
+
+    await queen.queue(queue_name).idle_millis(50).consume(handler)
+    assert (await queen.queue(queue_name).dlq().get())["total"] == 1
+
+
+async def test_without_auto_ack_nothing_is_settled(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 1)
+    held: List[Message] = []
+    await queen.queue(queue_name).auto_ack(False).limit(1).consume(held.append)
+    assert await queen.queue(queue_name).pop() == []
+    assert (await held[0].ack())["success"]
+
+
+async def test_callbacks_are_told_and_turn_auto_ack_off(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 2)
+    told: List[Any] = []
+
+    async def handler(message: Message) -> str:
+        if message.data == 1:
+            raise ValueError("bad")
+        return "result"
+
+    async def on_success(message: Message, result: str) -> None:
+        told.append((message.data, result))
+        await message.ack()
+
+    def on_error(message: Message, error: Exception) -> None:
+        told.append((message.data, str(error)))
+
+    await queen.queue(queue_name).limit(2).consume(handler).on_success(on_success).on_error(on_error)
+    assert told == [(0, "result"), (1, "bad")]
+    assert await queen.queue(queue_name).pop() == []
+
+
+async def test_the_signal_finishes_the_message_in_hand_and_gives_the_rest_back(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 3)
+    signal, finish, started = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    seen: List[Any] = []
+
+    async def handler(message: Message) -> None:
+        started.set()
+        await finish.wait()
+        seen.append(message.data)
+
+    consuming = asyncio.create_task(queen.queue(queue_name).batch(3).each().consume(handler, signal=signal))
+    await started.wait()
+    signal.set()
+    finish.set()
+    await asyncio.wait_for(consuming, 5)
+    assert seen == [0]
+    assert [message.data for message in await queen.queue(queue_name).batch(9).pop()] == [1, 2]
+
+
+async def test_the_signal_ends_a_parked_poll(queen: Queen, queue_name: str) -> None:
+    signal = asyncio.Event()
+    consuming = asyncio.create_task(queen.queue(queue_name).consume(lambda message: None, signal=signal))
+    await asyncio.sleep(0)
+    signal.set()
+    await asyncio.wait_for(consuming, 5)
+
+
+async def test_cancelling_settles_nothing(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 1, leaseTime=60)
+    started = asyncio.Event()
+
+    async def handler(message: Message) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    consuming = asyncio.create_task(queen.queue(queue_name).consume(handler))
+    await started.wait()
+    consuming.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await consuming
+    assert await queen.queue(queue_name).pop() == []
+    assert (await queen.queue(queue_name).dlq().get())["total"] == 0
+
+
+async def test_closing_the_client_ends_its_consumers_after_their_handlers(server_url: str, queue_name: str) -> None:
+    finished = asyncio.Event()
+    started = asyncio.Event()
+
+    async def handler(message: Message) -> None:
+        started.set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        finished.set()
+
+    async with Queen(server_url) as keeper:
+        async with Queen(server_url) as queen:
+            await queen.queue(queue_name).push([{"data": 1}])
+            consuming = asyncio.create_task(queen.queue(queue_name).consume(handler))
+            await started.wait()
+        await asyncio.wait_for(consuming, 5)
+        assert finished.is_set()
+        assert await keeper.queue(queue_name).pop() == []
+
+
+async def test_a_handler_may_close_its_client(server_url: str, queue_name: str) -> None:
+    async with Queen(server_url) as queen:
+        await queen.queue(queue_name).push([{"data": 1}])
+
+        async def handler(message: Message) -> None:
+            await message.ack()
+            await queen.close()
+
+        await asyncio.wait_for(queen.queue(queue_name).consume(handler), 5)
+
+
+async def test_a_lost_answer_backs_off_and_a_wrong_token_ends_it() -> None:
+    script: List[Answer] = [Drop(), answers({"success": True, "messages": []}), answers({"error": "no"}, 401)]
+    async with ScriptedServer(lambda _: script.pop(0)) as server, Queen(server.url, retry_attempts=0) as queen:
+        consumer = queen.queue("q").consume(lambda message: None)
+        with pytest.raises(AuthenticationError):
+            await asyncio.wait_for(consumer, 10)
+    assert len(server.received) == 3
+
+
+async def test_an_ack_that_fails_never_becomes_a_nack() -> None:
+    statuses: List[Any] = []
+    pops = [batch("a"), batch("b")]
+
+    def script(received: Received) -> Answer:
+        if received.method == "GET":
+            return pops.pop(0)
+        body: Any = received.json
+        statuses.append((body["transactionId"], body["status"]))
+        return Drop() if body["transactionId"] == "a" else acked(received)
+
+    async with ScriptedServer(script) as server, Queen(server.url, retry_attempts=0) as queen:
+        await queen.queue("q").limit(2).consume(lambda message: None)
+    assert statuses == [("a", "completed"), ("a", "completed"), ("b", "completed")]
+
+
+async def test_a_lease_that_cannot_be_renewed_is_told_and_its_renewal_ends() -> None:
+    renewals: List[Any] = []
+    lost: List[Any] = []
+    told = asyncio.Event()
+
+    def script(received: Received) -> Answer:
+        if received.method == "GET":
+            return batch("a", "b")
+        if "/lease/" in received.target:
+            renewals.append(received.json)
+            return answers(
+                [{"index": 0, "leaseId": "l", "success": False, "error": "Lease not found", "expiresAt": None}]
+            )
+        return acked(received)
+
+    async def handler(message: Message) -> None:
+        await told.wait()
+        seen.append((message.data, message.lease_lost))
+
+    def on_lease_lost(messages: List[Message], error: LeaseLostError) -> None:
+        lost.append(([message.data for message in messages], error.lease_id))
+        told.set()
+
+    seen: List[Any] = []
+    async with ScriptedServer(script) as server, Queen(server.url) as queen:
+        consumer = queen.queue("q").group("g").batch(2).each().limit(1).renew_lease(True, 5)
+        await consumer.consume(handler).on_lease_lost(on_lease_lost)
+    assert lost == [(["a", "b"], "l")]
+    assert seen == [("a", True)]
+    assert renewals == [{"seconds": 60}]
+
+
+async def test_a_handler_must_be_a_function() -> None:
+    with pytest.raises(TypeError, match="accepted is a function"):
+        Queen("http://127.0.0.1:1").queue("q").consume("handler")  # type: ignore[arg-type]  # what is tested

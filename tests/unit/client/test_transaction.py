@@ -1,0 +1,116 @@
+"""Transactions: everything happens, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+import pytest
+
+from queen import Message, OutcomeUnknownError, Queen, TransactionError
+from tests.scripted_server import Answer, Drop, ScriptedServer, answers
+
+COMMITTED = {"success": True, "transactionId": "x", "results": []}
+
+
+async def popped(queen: Queen, queue: str, count: int, group: str = "workers") -> List[Message]:
+    await queen.queue(queue).push([{"data": n, "transactionId": f"t{n}"} for n in range(count)])
+    return await queen.queue(queue).group(group).batch(count).pop()
+
+
+async def test_an_ack_and_a_push_happen_together(queen: Queen, queue_name: str) -> None:
+    [message] = await popped(queen, queue_name, 1)
+    target = queue_name + "-out"
+    result = await queen.transaction().ack(message).queue(target).partition("p").push([{"data": "done"}]).commit()
+    assert result["success"]
+    assert await queen.queue(queue_name).group("workers").pop() == []
+    [output] = await queen.queue(target).partition("p").pop()
+    assert output.data == "done"
+
+
+async def test_a_transaction_that_fails_leaves_nothing_behind(queen: Queen, queue_name: str) -> None:
+    [message] = await popped(queen, queue_name, 1)
+    target = queue_name + "-out"
+    await queen.queue(target).push([{"data": "first", "transactionId": "taken"}])
+    transaction = queen.transaction().ack(message).queue(target).push({"data": "other"})
+    with pytest.raises(TransactionError) as raised:
+        await transaction.queue(target).push([{"data": "again", "transactionId": "taken"}]).commit()
+    assert raised.value.words
+    assert [letter.data for letter in await queen.queue(target).batch(9).pop()] == ["first"]
+    assert (await message.ack())["success"]
+
+
+async def test_a_lease_that_is_over_fails_the_transaction(queen: Queen, queue_name: str) -> None:
+    [message] = await popped(queen, queue_name, 1)
+    await message.nack(status="retry")
+    with pytest.raises(TransactionError, match="Invalid or expired lease"):
+        await queen.transaction().ack(message).queue(queue_name + "-out").push([{"data": 1}]).commit()
+    assert await queen.queue(queue_name + "-out").pop() == []
+
+
+async def test_acks_are_sent_in_the_order_of_the_batch(queen: Queen, queue_name: str) -> None:
+    messages = await popped(queen, queue_name, 3)
+    transaction = queen.transaction()
+    for message in reversed(messages):
+        transaction.ack(message)
+    await transaction.commit()
+    assert await queen.queue(queue_name).group("workers").batch(9).pop() == []
+
+
+async def test_a_message_settled_by_a_transaction_is_not_settled_again(queen: Queen, queue_name: str) -> None:
+    first, second = await popped(queen, queue_name, 2)
+    await queen.transaction().ack(first).commit()
+    assert (await first.ack())["success"]
+    assert (await second.ack())["success"]
+    assert await queen.queue(queue_name).group("workers").pop() == []
+
+
+async def test_a_dead_letter_can_be_part_of_a_transaction(queen: Queen, queue_name: str) -> None:
+    [message] = await popped(queen, queue_name, 1)
+    await queen.transaction().ack(message, "dlq", {"error": "unusable"}).commit()
+    letters = await queen.queue(queue_name).dlq("workers").get()
+    assert [(letter["data"], letter["errorMessage"]) for letter in letters["messages"]] == [(0, "unusable")]
+
+
+@pytest.mark.parametrize("status", [False, "retry"])
+async def test_a_counted_failure_cannot_be_part_of_a_transaction(status: Any) -> None:
+    message = Message({"transactionId": "t", "partitionId": "p"})
+    with pytest.raises(ValueError, match="cannot be part of a transaction"):
+        Queen("http://127.0.0.1:1").transaction().ack(message, status)
+
+
+async def test_an_empty_transaction_and_one_committed_twice_are_refused(queen: Queen, queue_name: str) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        await queen.transaction().commit()
+    transaction = queen.transaction().queue(queue_name).push([{"data": 1}])
+    await transaction.commit()
+    with pytest.raises(RuntimeError, match="committed before"):
+        await transaction.commit()
+
+
+async def test_every_push_carries_an_id_and_every_ack_its_lease_and_group() -> None:
+    message = {"transactionId": "t", "partitionId": "p", "leaseId": "l", "consumerGroup": "g"}
+    async with ScriptedServer(lambda _: answers(COMMITTED)) as server, Queen(server.url) as queen:
+        await queen.transaction().ack(message).queue("q").push([{"data": 1}]).commit()
+    body: Any = server.received[0].json
+    push, ack = body["operations"]
+    assert push["items"][0]["transactionId"]
+    assert (ack["leaseId"], ack["consumerGroup"], ack["status"]) == ("l", "g", "completed")
+
+
+async def test_a_committed_transaction_whose_answer_was_lost_is_not_reported_as_failed() -> None:
+    repeated = {"success": False, "transactionId": "x", "error": "duplicate key", "results": []}
+    script: List[Answer] = [Drop(), answers(repeated)]
+    async with ScriptedServer(lambda _: script.pop(0)) as server, Queen(server.url) as queen:
+        result = await queen.transaction().queue("q").push([{"data": 1}]).commit()
+    assert result["success"]
+    assert server.received[0].body == server.received[1].body
+
+
+async def test_without_an_id_of_its_own_the_client_cannot_tell_and_says_so() -> None:
+    message = {"transactionId": "t", "partitionId": "p", "leaseId": "l"}
+    async with ScriptedServer(lambda _: Drop()) as server, Queen(server.url) as queen:
+        with pytest.raises(OutcomeUnknownError):
+            await queen.transaction().ack(message).commit()
+        with pytest.raises(OutcomeUnknownError):
+            await queen.transaction().queue("q").push([{"data": 1, "transactionId": "mine"}]).commit()
+    assert len(server.received) == 2
