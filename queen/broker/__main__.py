@@ -11,9 +11,7 @@ from typing import List, Optional
 from queen.broker import open_broker
 
 _logger = logging.getLogger("queen.broker")
-_STARTED = (
-    "broker for development on http://%s:%s, messages %s; the API is at /docs; production is the Queen server"
-)
+_STARTED = "broker for development on http://%s:%s, messages %s; the API is at /docs; production is the Queen server"
 
 
 def main() -> int:

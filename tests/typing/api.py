@@ -1,0 +1,63 @@
+"""The public API as a type checker sees it. Read by mypy --strict and pyright, never run."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Dict, List, Optional, Union
+
+from queen_api.api import dlq, system
+from queen_api.models import DeadLetterList, Health, NoValue
+from typing_extensions import TypedDict, assert_type
+
+from queen import AckResponse, DLQResponse, Message, PushResponse, Queen, RenewResponse, TransactionResponse
+
+
+class Order(TypedDict):
+    id: int
+
+
+async def clients() -> None:
+    Queen("http://localhost:6632")
+    Queen(["http://a:6632", "http://b:6632"])
+    Queen({"urls": ["http://a:6632"], "timeout_millis": 30000})
+    Queen("http://localhost:6632", retry_attempts=1)
+    async with Queen("memory://x") as queen:
+        assert_type(queen, Queen)
+
+
+async def guide(queen: Queen) -> None:
+    async def handler(message: Message) -> None:
+        data: Dict[str, Any] = message["data"]
+        del data
+
+    await queen.queue("orders").consume(handler)
+
+
+async def results(queen: Queen, message: Message) -> None:
+    assert_type(await queen.queue("q").push([{"data": 1}]), List[PushResponse])
+    assert_type(await queen.queue("q").pop(), List[Message])
+    assert_type(await queen.ack(message, True), AckResponse)
+    assert_type(await queen.ack([message], True), List[AckResponse])
+    assert_type(await queen.renew(message), RenewResponse)
+    assert_type(await queen.renew("lease"), RenewResponse)
+    assert_type(await queen.renew([message]), List[RenewResponse])
+    assert_type(await queen.transaction().ack(message).queue("q").push([{"data": 1}]).commit(), TransactionResponse)
+    assert_type(await queen.queue("q").dlq().limit(1).get(), DLQResponse)
+    assert_type(await queen.send(system.health()), Health)
+    assert_type(await queen.send(dlq.list_dead_letters(queue="orders")), Union[DeadLetterList, NoValue])
+
+
+async def messages(message: Message, order: Message[Order]) -> None:
+    assert_type(order.data, Order)
+    assert_type(message.transaction_id, str)
+    assert_type(message.lease_id, Optional[str])
+    assert_type(await message.ack(), AckResponse)
+    await message["trace"]({"data": {"text": "started"}})
+
+
+async def tasks(queen: Queen, signal: asyncio.Event) -> None:
+    def handler(message: Message) -> int:
+        return len(message)
+
+    assert_type(await asyncio.create_task(queen.queue("q").consume(handler, signal=signal)), None)
+    await queen.queue("q").batch(2).consume(lambda found: len(found)).on_success(lambda found, result: None)
