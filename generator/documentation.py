@@ -20,8 +20,8 @@ def docstring(paragraphs: Sequence[str], sections: Sequence[tuple[str, Sequence[
     """
     blocks = [_wrapped(paragraph) for text in paragraphs for paragraph in _paragraphs(text)]
     for title, entries in sections:
-        if entries:
-            lines = [_entry(name, description) for name, description in entries]
+        lines = [_entry(name, description) for name, description in entries if description.strip()]
+        if lines:
             blocks.append("\n".join([f"{title}:", *lines]))
     text = _escaped("\n\n".join(blocks))
     # A quote before the closing quotes would end the docstring early.
@@ -40,7 +40,7 @@ def _wrapped(paragraph: str) -> str:
 
 
 def _entry(name: str, description: str) -> str:
-    text = f"{name}: {' '.join(description.split()) or 'see the summary'}"
+    text = f"{name}: {' '.join(description.split())}"
     return textwrap.fill(
         text,
         _WIDTH,

@@ -66,17 +66,18 @@ class _TypedProject(Project):
         self.env.undefined = jinja2.StrictUndefined
         self._spec = spec
         self._models = {str(model.class_info.name): model for model in parsed.models}
-        self._components = _components(spec, config)
 
     @override
     def build(self) -> list[GeneratorError]:
         errors = self._get_errors()
         if errors:
             return errors
+        # Only now: the parser's own errors say more of a schema than that it is missing.
+        components = _components(self._spec, self.config)
         self.project_dir.mkdir(parents=True)
         self._write("__init__.py", "package_init.py.jinja")
         self._write("request.py", "request.py.jinja")
-        self._write_models()
+        self._write_models(components)
         self._write_api()
         (self.project_dir / "py.typed").write_text("", encoding="utf-8")
         (self.project_dir / "openapi.json").write_text(
@@ -90,13 +91,13 @@ class _TypedProject(Project):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(self.env.get_template(template).render(**context), encoding="utf-8")
 
-    def _write_models(self) -> None:
+    def _write_models(self, components: Mapping[str, PropertyProtocol]) -> None:
         contexts = [
-            model_context(name, self._components[name], raw)
+            model_context(name, components[name], raw)
             for name, raw in schemas(self._spec.document).items()
             if name != _ANY
         ]
-        undeclared = sorted(set(self._models) - set(self._components))
+        undeclared = sorted(set(self._models) - set(components))
         if undeclared:
             raise GenerationError(
                 [f"schema {name} is declared inline; give it a name of its own" for name in undeclared]
