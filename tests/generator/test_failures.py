@@ -21,7 +21,7 @@ FAILURES = [
     (
         "operationId: list_things",
         "operationId: get_thing",
-        "operationId 'get_thing' is used by /things/{thingName} too",
+        "'get_thing' is used by /things/{thingName} too",
     ),
     ("operationId: list_things", "operationId: listThings", "operationId 'listThings' is no function name"),
     ("tags: [things]", "tags: [things, more]", GET + "exactly one tag is needed"),
