@@ -38,6 +38,9 @@ class Message(Dict[str, Any], Generic[T]):
             return self.trace
         raise KeyError(key)
 
+    def __copy__(self) -> Message[T]:
+        return Message(self, self._ledger)
+
     @override
     def __reduce__(self) -> Any:
         # A copy in another process has no connection to the server, and is acknowledged as a plain dict.

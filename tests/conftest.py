@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import re
+import subprocess
+import sys
 import uuid
 from pathlib import Path
-from typing import AsyncIterator
+from typing import AsyncIterator, Iterator
 
 import pytest
 
@@ -45,3 +48,16 @@ async def queen(server_url: str) -> AsyncIterator[Queen]:
 def queue_name(request: pytest.FixtureRequest) -> str:
     """A queue that no other test uses, also on a server that is used many times."""
     return f"{request.node.originalname or 'queue'}-{uuid.uuid4().hex[:8]}"[-200:]
+
+
+@pytest.fixture(scope="session")
+def broker_url() -> Iterator[str]:
+    """The embedded broker in a process of its own, on a socket."""
+    command = [sys.executable, "-m", "queen.broker", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        found = re.search(r"http://[\d.]+:\d+", line)
+        assert found is not None, line
+        yield found.group()
+        process.terminate()

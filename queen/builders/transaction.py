@@ -89,7 +89,7 @@ class TransactionQueueBuilder:
     def push(self, items: Items) -> TransactionBuilder:
         """Push items when the transaction is committed; they are as for ``queue().push``."""
         listed = item_list(items)
-        wire = push_items(self._queue, self._partition, items)
+        wire = push_items(self._queue, self._partition, listed)
         pushes = [TransactionPush(item, made_id=not _gives_id(given)) for item, given in zip(wire, listed)]
         return self._transaction.push_all(pushes)
 

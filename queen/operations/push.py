@@ -42,7 +42,7 @@ class IdentifiedItem(TypedDict):
 Items = Union[Mapping[str, object], Iterable[Mapping[str, object]]]
 
 
-def push_items(queue: str, partition: Optional[str], items: Items) -> List[IdentifiedItem]:
+def push_items(queue: str, partition: Optional[str], items: object) -> List[IdentifiedItem]:
     """The items of a push as they go over the wire, checked, each with a transaction id.
 
     Args:

@@ -18,11 +18,19 @@ class Reply(NamedTuple):
 
 
 class EngineError(Exception):
-    """A request that got no complete answer; what an engine makes of its library's exceptions."""
+    """A request that got no complete answer; what an engine makes of its library's exceptions.
+
+    Attributes:
+        maybe_delivered: True when the request may have reached the server.
+    """
+
+    maybe_delivered = True
 
 
 class NotSentError(EngineError):
     """No connection could be made: nothing of the request reached the server."""
+
+    maybe_delivered = False
 
 
 class AnswerLostError(EngineError):
@@ -30,11 +38,7 @@ class AnswerLostError(EngineError):
 
 
 class DeadlinePassedError(EngineError):
-    """The deadline came first.
-
-    Attributes:
-        maybe_delivered: True when the request may have reached the server by then.
-    """
+    """The deadline came first."""
 
     def __init__(self, *, maybe_delivered: bool) -> None:
         super().__init__("the deadline passed")

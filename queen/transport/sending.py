@@ -14,7 +14,6 @@ from queen import logs
 from queen.errors import ConnectionFailedError, QueenError, QueenTimeoutError
 from queen.transport import answer
 from queen.transport.engine import (
-    AnswerLostError,
     DeadlinePassedError,
     Engine,
     EngineError,
@@ -29,6 +28,7 @@ T = TypeVar("T")
 
 _TOO_MANY_REQUESTS: Final = 429
 _REQUEST_TIMEOUT: Final = 408
+_SERVER_ERROR: Final = 500
 
 
 @attrs.frozen
@@ -56,6 +56,7 @@ class Sending(Generic[T]):
         router: picks the servers.
         retry: says when to repeat.
         engine: moves each attempt.
+        is_poll: whether the server may hold back the answer, so that none in time is no failure of the server.
     """
 
     request: Request[T]
@@ -65,6 +66,7 @@ class Sending(Generic[T]):
     router: Router
     retry: RetryPolicy
     engine: Engine
+    is_poll: bool = False
     _deadline: float = attrs.field(init=False, default=0.0)
     _attempts: Dict[str, int] = attrs.field(init=False, factory=dict)
     _maybe_delivered: bool = attrs.field(init=False, default=False)
@@ -112,22 +114,21 @@ class Sending(Generic[T]):
     def _has_failed(reply: Reply) -> bool:
         if reply.status in (_TOO_MANY_REQUESTS, _REQUEST_TIMEOUT):
             return True
-        return reply.status >= 500 and not answer.is_refusal(reply)
+        return reply.status >= _SERVER_ERROR and not answer.is_refusal(reply)
 
     def _note_failure(self, server: Server, last: Union[Reply, EngineError], now: float) -> None:
         if isinstance(last, Reply):
-            self._maybe_delivered = self._maybe_delivered or last.status >= 500
-            if last.status >= 500:
-                self.router.failed(server, now)
+            unhealthy = maybe_delivered = last.status >= _SERVER_ERROR
             what = f"status {last.status}"
         else:
-            if isinstance(last, AnswerLostError) or (isinstance(last, DeadlinePassedError) and last.maybe_delivered):
-                self._maybe_delivered = True
-            self.router.failed(server, now)
+            maybe_delivered = last.maybe_delivered
+            unhealthy = not (self.is_poll and isinstance(last, DeadlinePassedError) and maybe_delivered)
             what = str(last)
-        logs.event(
-            logging.WARNING, "HttpClient.request", operation=self.request.operation.id, url=server.url, failed=what
-        )
+        self._maybe_delivered = self._maybe_delivered or maybe_delivered
+        if unhealthy:
+            self.router.failed(server, now)
+        operation = self.request.operation.id
+        logs.event(logging.WARNING, "HttpClient.request", operation=operation, url=server.url, failed=what)
 
     def _may_repeat(self, last: Union[Reply, EngineError]) -> bool:
         if isinstance(last, DeadlinePassedError):

@@ -63,7 +63,8 @@ class Transport:
     async def poll(self, request: Request[T], *, seconds: float, affinity: Optional[str] = None) -> T:
         """As ``send``, for a request whose answer the server holds back until there is something to say.
 
-        A poll that is not answered in time is an empty answer: the servers forget some polls.
+        A poll that reached a server and is not answered in time is an empty answer, and says nothing of the server's
+        health: the servers forget some polls.
 
         Args:
             request: the long poll.
@@ -71,8 +72,11 @@ class Transport:
             affinity: the affinity key, which picks the server.
         """
         try:
-            return (await self._sending(request, self._poll_engine, seconds + _POLL_GRACE).run(affinity)).value
-        except QueenTimeoutError:
+            sending = self._sending(request, self._poll_engine, seconds + _POLL_GRACE, is_poll=True)
+            return (await sending.run(affinity)).value
+        except QueenTimeoutError as error:
+            if not error.maybe_delivered:
+                raise
             return request.parse(200, None)
 
     async def close(self) -> None:
@@ -81,7 +85,7 @@ class Transport:
         await self._poll_engine.close()
         await self._engine.close()
 
-    def _sending(self, request: Request[T], engine: Engine, seconds: float) -> Sending[T]:
+    def _sending(self, request: Request[T], engine: Engine, seconds: float, *, is_poll: bool = False) -> Sending[T]:
         if self._closed:
             raise ClientClosedError(f"{request.operation.id}: the client is closed")
         body = None if request.body is None else codec.encode(request.body, operation=request.operation.id)
@@ -93,4 +97,5 @@ class Transport:
             router=self._router,
             retry=self._retry,
             engine=engine,
+            is_poll=is_poll,
         )

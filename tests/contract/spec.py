@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import attrs
-import jsonschema
+import jsonschema  # type: ignore[import-untyped,unused-ignore]
 import yaml
 
 PATH = Path(__file__).resolve().parents[2] / "openapi" / "queen.yaml"

@@ -6,6 +6,7 @@ Against the embedded broker, or against the server that ``QUEEN_CONTRACT_URL`` n
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ else:
 
 @SCHEMA.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None)
-def test_an_operation_answers_as_the_spec_says(case: schemathesis.Case) -> None:
+def test_an_operation_answers_as_the_spec_says(case: schemathesis.Case[Any]) -> None:
     if case.query:
         # Generated polls would wait for messages that nobody pushes.
         case.query.pop("wait", None)

@@ -8,7 +8,7 @@ import sys
 import venv
 import zipfile
 from pathlib import Path
-from typing import Iterator, List
+from typing import List
 
 import pytest
 
@@ -42,17 +42,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     [built] = folder.glob("*.whl")
     return built
-
-
-@pytest.fixture
-def broker_url() -> Iterator[str]:
-    command = [sys.executable, "-m", "queen.broker", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        found = re.search(r"http://[\d.]+:\d+", process.stderr.readline())
-        assert found is not None
-        yield found.group()
-        process.terminate()
 
 
 def names_in(wheel: Path) -> List[str]:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, List, Optional, Sequence, Set, Tuple, TypeVar, Union
 
 from queen.broker.clock import Clock
+from queen.broker.failures import DirectRefusalError
 from queen.broker.store import schema
 
 T = TypeVar("T")
@@ -73,6 +74,7 @@ class Store:
         self._clock = clock
         self._latest = int(self._connection.execute("SELECT COALESCE(MAX(created_at), 0) FROM messages").fetchone()[0])
         self._on_change = on_change
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
         self._thread = ThreadPoolExecutor(1, "queen-broker") if path is not None else None
 
     async def run(self, work: Callable[[Transaction], T], undo: Optional[Callable[[Transaction, T], None]] = None) -> T:
@@ -82,6 +84,7 @@ class Store:
             work: the function.
             undo: takes the result back when the caller was cancelled while the function ran, so that nobody has it.
         """
+        self._enter_loop()
         if self._thread is None:
             result, changed = self._transact(work)
         else:
@@ -101,6 +104,14 @@ class Store:
         if self._thread is not None:
             self._thread.shutdown(wait=True)
         self._connection.close()
+
+    def _enter_loop(self) -> None:
+        """Belong to the running event loop: the polls that are woken wait in one."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            if self._loop is not None and self._loop.is_running():
+                raise DirectRefusalError(500, "the embedded broker is in use in another event loop of this process")
+            self._loop = loop
 
     def _take_back(self, undo: Callable[[Transaction, T], None], done: asyncio.Future[Tuple[T, Set[str]]]) -> None:
         if done.cancelled() or done.exception() is not None or self._thread is None:

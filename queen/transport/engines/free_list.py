@@ -28,6 +28,9 @@ class FreeList(Generic[C]):
     Args:
         make: makes a connection.
         limit: how many may be open at once; None for no limit. At the limit callers wait in turn.
+
+    Attributes:
+        closed: whether all were closed, so that none is to be given back.
     """
 
     def __init__(self, make: Callable[[], C], limit: Optional[int]) -> None:
@@ -36,6 +39,7 @@ class FreeList(Generic[C]):
         self._idle: List[C] = []
         self._busy: Set[C] = set()
         self._waiting: Deque[asyncio.Future[C]] = deque()
+        self.closed = False
 
     async def take(self, deadline: float) -> C:
         """A connection for one request.
@@ -76,6 +80,7 @@ class FreeList(Generic[C]):
 
     async def close(self) -> None:
         """Close all connections; requests under way fail."""
+        self.closed = True
         open_now = [*self._idle, *self._busy]
         self._idle.clear()
         self._busy.clear()

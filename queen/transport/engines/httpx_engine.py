@@ -53,7 +53,7 @@ class HttpxEngine(Engine):
             keep = reply.status != 204
             return reply
         finally:
-            if keep:
+            if keep and not known.free.closed:
                 known.free.give(connection)
             else:
                 await known.free.discard(connection)

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
+from typing_extensions import TypeAlias
 
 from tests.contract.replay.matching import difference, text_matches
 from tests.contract.replay.scenario import Captured, Scenario, at_path, filled
@@ -27,6 +28,9 @@ class Reply:
     millis: float
 
 
+Background: TypeAlias = "Dict[str, asyncio.Task[Optional[Reply]]]"
+
+
 async def problem_of(base: str, scenario: Scenario) -> Optional[str]:
     """Hold a conversation; the first thing that is not as recorded, or None.
 
@@ -35,27 +39,38 @@ async def problem_of(base: str, scenario: Scenario) -> Optional[str]:
         scenario: the conversation.
     """
     captured: Captured = {"@run": uuid.uuid4().hex[:8]}
-    background: Dict[str, asyncio.Task[Optional[Reply]]] = {}
+    background: Background = {}
     for number, step in enumerate(scenario.steps, 1):
-        await _pause(step)
-        request = filled(step.get("request"), captured)
-        silent = step.get("response", {}).get("no_response_within_ms")
-        patience = silent / 1000 if silent else _LONGEST_ANSWER_SECONDS
-        if "background" in step:
-            background[step["background"]] = asyncio.ensure_future(_send(base, request, patience))
-            # The request must be on its way before the next step.
-            await asyncio.sleep(0.02)
-            continue
-        if "await" not in step and request is None:
-            continue
-        reply = await (background.pop(step["await"]) if "await" in step else _send(base, request, patience))
-        # An answer is never compared with what was captured from itself.
-        expected = filled(step["response"], captured)
-        found = _difference(expected, reply) or _capture(step, reply, captured)
+        try:
+            found = await _problem_of_step(base, step, captured, background)
+        except (OSError, EOFError, LookupError, ValueError) as error:
+            # A connection that breaks, or an answer without what is captured, is the problem of this conversation only.
+            found = repr(error)
         if found:
-            what = f"{request['method']} {request['path']}" if request else f"await {step['await']}"
+            request = step.get("request")
+            what = f"{request['method']} {request['path']}" if request else f"await {step.get('await')}"
             return f"step {number} {what}: {found}"
     return None
+
+
+async def _problem_of_step(
+    base: str, step: Mapping[str, Any], captured: Captured, background: Background
+) -> Optional[str]:
+    await _pause(step)
+    request = filled(step.get("request"), captured)
+    silent = step.get("response", {}).get("no_response_within_ms")
+    patience = silent / 1000 if silent else _LONGEST_ANSWER_SECONDS
+    if "background" in step:
+        background[step["background"]] = asyncio.ensure_future(_send(base, request, patience))
+        # The request must be on its way before the next step.
+        await asyncio.sleep(0.02)
+        return None
+    if "await" not in step and request is None:
+        return None
+    reply = await (background.pop(step["await"]) if "await" in step else _send(base, request, patience))
+    # An answer is never compared with what was captured from itself.
+    expected = filled(step["response"], captured)
+    return _difference(expected, reply) or _capture(step, reply, captured)
 
 
 async def _pause(step: Mapping[str, Any]) -> None:
@@ -118,8 +133,11 @@ async def _exchange(base: str, request: Mapping[str, Any]) -> Any:
         await writer.drain()
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
-        length = 0 if request["method"] == "HEAD" else int(headers.get("content-length", "0"))
-        return int(head[0].split(" ")[1]), headers, await reader.readexactly(length)
+        status = int(head[0].split(" ")[1])
+        has_body = request["method"] != "HEAD" and status not in (204, 304)
+        # Both servers tell the length; an answer that does not is a problem, and no empty one.
+        body = await reader.readexactly(int(headers["content-length"])) if has_body else b""
+        return status, headers, body
     finally:
         writer.close()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import threading
 from html import unescape
 from typing import Any
 
@@ -152,3 +154,30 @@ async def test_an_endpoint_that_fails_says_so_and_the_broker_lives(
     assert response.status_code == 500
     assert "a defect" in caplog.text
     assert (await api.call("GET", "/health"))["status"] == "healthy"
+
+
+def test_a_second_event_loop_is_refused_while_the_first_runs_and_may_come_after_it() -> None:
+    async def hold(opened: Any) -> None:
+        broker = open_broker("memory://loops")
+        await Api(broker).push("q", 1)
+        opened.set()
+        await asyncio.get_running_loop().run_in_executor(None, done.wait)
+        await broker.close()
+
+    async def enter() -> Any:
+        broker = open_broker("memory://loops")
+        response = await Api(broker).request("GET", "/api/v1/pop/queue/q")
+        await broker.close()
+        return response
+
+    opened, done = threading.Event(), threading.Event()
+    keeper = open_broker("memory://loops")
+    holder = threading.Thread(target=asyncio.run, args=(hold(opened),))
+    holder.start()
+    opened.wait(5)
+    refused = asyncio.run(enter())
+    done.set()
+    holder.join(5)
+    assert (refused.status_code, "another event loop" in refused.text) == (500, True)
+    assert data(asyncio.run(enter()).json()) == [1]
+    asyncio.run(keeper.close())

@@ -62,6 +62,7 @@ async def test_a_message_stays_json_and_can_be_copied(queen: Queen, queue_name: 
     assert "trace" not in rebuilt
     assert pickle.loads(pickle.dumps(message)) == message
     assert copy.copy(message) == message
+    assert copy.copy(message).ledger is message.ledger
     assert callable(message["trace"])
     with pytest.raises(KeyError):
         message["no such key"]

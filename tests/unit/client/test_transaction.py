@@ -114,3 +114,8 @@ async def test_without_an_id_of_its_own_the_client_cannot_tell_and_says_so() -> 
         with pytest.raises(OutcomeUnknownError):
             await queen.transaction().queue("q").push([{"data": 1, "transactionId": "mine"}]).commit()
     assert len(server.received) == 2
+
+
+async def test_items_of_a_push_may_come_from_a_generator(queen: Queen, queue_name: str) -> None:
+    await queen.transaction().queue(queue_name).push({"data": n} for n in range(3)).commit()
+    assert [message.data for message in await queen.queue(queue_name).batch(9).pop()] == [0, 1, 2]

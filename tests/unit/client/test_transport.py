@@ -242,3 +242,32 @@ async def test_a_closed_client_says_so() -> None:
         queen.queue("q")
     with pytest.raises(ClientClosedError):
         await queen.send(system.health())
+
+
+async def test_a_poll_that_the_server_forgot_is_empty_and_one_that_never_left_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("queen.transport.transport._POLL_GRACE", 0.05)
+    async with ScriptedServer(lambda _: Hang()) as server, client(server) as queen:
+        assert await queen.queue("q").wait().timeout_millis(10).pop() == []
+    assert len(server.received) == 1
+    async with Queen(unused_url(), retry_attempts=0) as queen:
+        with pytest.raises(ConnectionFailedError):
+            await queen.queue("q").wait().timeout_millis(10).pop()
+
+
+async def test_a_client_closed_under_a_request_leaves_no_connection_open() -> None:
+    answer = asyncio.Event()
+
+    async def script(_: Received) -> Answer:
+        await answer.wait()
+        return answers(DELETED)
+
+    async with ScriptedServer(script) as server:
+        queen = client(server, retry_attempts=0)
+        deleting = asyncio.ensure_future(queen.queue("q").delete())
+        await server.arrived.wait()
+        closing = asyncio.ensure_future(queen.close())
+        answer.set()
+        await closing
+        await asyncio.gather(deleting, return_exceptions=True)
