@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Dict, Optional
 
 import pytest
@@ -24,7 +25,9 @@ def problems(broker_url: str) -> Dict[str, Optional[str]]:
         found = await asyncio.gather(*(problem_of(broker_url, scenario) for scenario in held))
         return {scenario.name: problem for scenario, problem in zip(held, found)}
 
-    return asyncio.run(hold())
+    # In a thread of its own: the loop of the tests stays as it is.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, hold()).result()
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=[scenario.name for scenario in ALL])

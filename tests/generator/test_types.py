@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.generator.packages import GOLDEN
 
 RIGHT = """
@@ -52,13 +50,3 @@ def test_wrong_uses_do_not(tmp_path: Path) -> None:
     done = mypy(WRONG, tmp_path)
     lines = [line for line in done.stdout.splitlines() if line.startswith("program.py") and ": error:" in line]
     assert [int(line.split(":")[1]) for line in lines] == [5, 6, 7], done.stdout
-
-
-@pytest.mark.parametrize("version", ["3.8", "3.13"])
-def test_it_imports_on_other_pythons(version: str) -> None:
-    python = shutil.which(f"python{version}")
-    program = "import attrs, typing_extensions"
-    if python is None or subprocess.run([python, "-c", program], capture_output=True, check=False).returncode:
-        pytest.skip(f"no Python {version} with attrs and typing_extensions; make test-all imports queen_api there")
-    modules = "small_api, small_api.models, small_api.api.things"
-    subprocess.run([python, "-W", "error", "-c", f"import {modules}"], cwd=GOLDEN.parent, check=True)

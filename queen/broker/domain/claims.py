@@ -236,8 +236,9 @@ def _acknowledge(tx: Transaction, partition_id: int, group: str, messages: Seque
 
 def _matching(tx: Transaction, request: PopRequest) -> List[Queue]:
     rows = tx.rows(
-        "SELECT * FROM queues WHERE (?1 = '' OR namespace = ?1) AND (?2 = '' OR task = ?2) ORDER BY id",
-        [request.namespace, request.task],
+        "SELECT * FROM queues WHERE (:namespace = '' OR namespace = :namespace) AND (:task = '' OR task = :task) "
+        "ORDER BY id",
+        {"namespace": request.namespace, "task": request.task},
     )
     return [queue_from(row) for row in rows]
 

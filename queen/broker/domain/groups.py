@@ -39,7 +39,7 @@ LEFT JOIN messages m ON m.partition_id = p.id AND CASE
     ELSE m.created_at >= COALESCE((
         SELECT starts_at FROM subscriptions s WHERE s.consumer_group = c.consumer_group AND s.queue = q.name
         AND s.partition IN (p.name, '') ORDER BY s.partition = '' LIMIT 1), 0) END
-WHERE ?1 IS NULL OR c.consumer_group = ?1
+WHERE :own IS NULL OR c.consumer_group = :own
 GROUP BY c.partition_id, c.consumer_group ORDER BY q.name, p.name
 """
 _RELEASED: Final = "last_consumed_at = ?, lease_id = NULL, lease_until = NULL, batch_size = 0, acked_count = 0"
@@ -52,7 +52,7 @@ def listing(tx: Transaction) -> List[sqlite3.Row]:
 
 def unread(tx: Transaction, group: Optional[str]) -> List[sqlite3.Row]:
     """One row for each partition on which a group (or any, with None) has state."""
-    return tx.rows(_UNREAD, [group])
+    return tx.rows(_UNREAD, {"own": group})
 
 
 def delete(tx: Transaction, group: str, queue: Optional[str], *, forget: bool) -> int:
@@ -66,12 +66,15 @@ def delete(tx: Transaction, group: str, queue: Optional[str], *, forget: bool) -
     """
     tx.changed.update(_queues_of(tx, group, queue))
     deleted = tx.execute(
-        "DELETE FROM cursors WHERE consumer_group = ?1 AND (?2 IS NULL OR partition_id IN "
-        "(SELECT p.id FROM partitions p JOIN queues q ON q.id = p.queue_id WHERE q.name = ?2))",
-        [group, queue],
+        "DELETE FROM cursors WHERE consumer_group = :own AND (:queue IS NULL OR partition_id IN "
+        "(SELECT p.id FROM partitions p JOIN queues q ON q.id = p.queue_id WHERE q.name = :queue))",
+        {"own": group, "queue": queue},
     ).rowcount
     if forget:
-        tx.execute("DELETE FROM subscriptions WHERE consumer_group = ?1 AND (?2 IS NULL OR queue = ?2)", [group, queue])
+        tx.execute(
+            "DELETE FROM subscriptions WHERE consumer_group = :own AND (:queue IS NULL OR queue = :queue)",
+            {"own": group, "queue": queue},
+        )
     return deleted
 
 
@@ -124,7 +127,7 @@ def _move(tx: Transaction, group: str, partition_id: int, target: Optional[int])
 def _queues_of(tx: Transaction, group: str, queue: Optional[str]) -> List[str]:
     rows = tx.rows(
         "SELECT DISTINCT q.name FROM cursors c JOIN partitions p ON p.id = c.partition_id "
-        "JOIN queues q ON q.id = p.queue_id WHERE c.consumer_group = ?1 AND (?2 IS NULL OR q.name = ?2)",
-        [group, queue],
+        "JOIN queues q ON q.id = p.queue_id WHERE c.consumer_group = :own AND (:queue IS NULL OR q.name = :queue)",
+        {"own": group, "queue": queue},
     )
     return [row["name"] for row in rows]

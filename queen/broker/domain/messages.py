@@ -89,9 +89,10 @@ def dead_letters(tx: Transaction, queue: str, group: str) -> List[sqlite3.Row]:
         "SELECT m.uuid, m.transaction_id, m.payload, m.created_at, p.uuid AS partition_uuid, p.name AS partition, "
         "q.name AS queue, d.consumer_group, d.error, d.retry_count, d.failed_at "
         "FROM dead_letters d JOIN messages m ON m.seq = d.message_seq JOIN partitions p ON p.id = d.partition_id "
-        "JOIN queues q ON q.id = p.queue_id WHERE (?1 = '' OR q.name = ?1) AND (?2 = '' OR d.consumer_group = ?2) "
+        "JOIN queues q ON q.id = p.queue_id "
+        "WHERE (:queue = '' OR q.name = :queue) AND (:own = '' OR d.consumer_group = :own) "
         "ORDER BY d.failed_at DESC, d.id DESC",
-        [queue, group],
+        {"queue": queue, "own": group},
     )
 
 

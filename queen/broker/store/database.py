@@ -6,7 +6,7 @@ import asyncio
 import functools
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, List, Optional, Sequence, Set, Tuple, TypeVar, Union
+from typing import Callable, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar, Union
 
 from queen.broker.clock import Clock
 from queen.broker.failures import DirectRefusalError
@@ -15,6 +15,7 @@ from queen.broker.store import schema
 T = TypeVar("T")
 
 Value = Union[str, int, None]
+Values = Union[Sequence[Value], Mapping[str, Value]]
 Row = Tuple[object, ...]
 
 
@@ -31,20 +32,20 @@ class Transaction:
         self.now = now
         self.changed: Set[str] = set()
 
-    def execute(self, statement: str, values: Sequence[Value] = ()) -> sqlite3.Cursor:
+    def execute(self, statement: str, values: Values = ()) -> sqlite3.Cursor:
         """Run one statement."""
         return self._connection.execute(statement, values)
 
-    def rows(self, statement: str, values: Sequence[Value] = ()) -> List[sqlite3.Row]:
+    def rows(self, statement: str, values: Values = ()) -> List[sqlite3.Row]:
         """All rows of a query."""
         return self._connection.execute(statement, values).fetchall()
 
-    def row(self, statement: str, values: Sequence[Value] = ()) -> Optional[sqlite3.Row]:
+    def row(self, statement: str, values: Values = ()) -> Optional[sqlite3.Row]:
         """The first row of a query, or None."""
         found: Optional[sqlite3.Row] = self._connection.execute(statement, values).fetchone()
         return found
 
-    def number(self, statement: str, values: Sequence[Value] = ()) -> int:
+    def number(self, statement: str, values: Values = ()) -> int:
         """The single number of a query."""
         return int(self._connection.execute(statement, values).fetchone()[0])
 

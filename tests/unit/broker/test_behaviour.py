@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from html import unescape
-from typing import Any
+from typing import Any, Coroutine, TypeVar
 
 import pytest
 
 from queen.broker import Broker, ManualClock, open_broker
 from tests.unit.broker.conftest import Api, data
+
+T = TypeVar("T")
 
 
 async def batch_ack(api: Api, popped: Any, *statuses: str) -> Any:
@@ -156,28 +159,28 @@ async def test_an_endpoint_that_fails_says_so_and_the_broker_lives(
     assert (await api.call("GET", "/health"))["status"] == "healthy"
 
 
-def test_a_second_event_loop_is_refused_while_the_first_runs_and_may_come_after_it() -> None:
-    async def hold(opened: Any) -> None:
-        broker = open_broker("memory://loops")
-        await Api(broker).push("q", 1)
-        opened.set()
-        await asyncio.get_running_loop().run_in_executor(None, done.wait)
-        await broker.close()
+def in_a_loop_of_its_own(work: Coroutine[Any, Any, T]) -> Future[T]:
+    """Run a coroutine in another thread's event loop."""
+    thread = ThreadPoolExecutor(1)
+    running = thread.submit(asyncio.run, work)
+    thread.shutdown(wait=False)
+    return running
 
-    async def enter() -> Any:
-        broker = open_broker("memory://loops")
-        response = await Api(broker).request("GET", "/api/v1/pop/queue/q")
-        await broker.close()
-        return response
 
+async def test_a_second_event_loop_is_refused_while_the_first_runs_and_may_come_after_it() -> None:
     opened, done = threading.Event(), threading.Event()
     keeper = open_broker("memory://loops")
-    holder = threading.Thread(target=asyncio.run, args=(hold(opened),))
-    holder.start()
-    opened.wait(5)
-    refused = asyncio.run(enter())
+
+    async def hold() -> None:
+        await Api(keeper).push("q", 1)
+        opened.set()
+        await asyncio.get_running_loop().run_in_executor(None, done.wait, 5)
+
+    holding = in_a_loop_of_its_own(hold())
+    assert await asyncio.get_running_loop().run_in_executor(None, opened.wait, 5)
+    refused = await Api(keeper).request("GET", "/api/v1/pop/queue/q")
     done.set()
-    holder.join(5)
+    await asyncio.wrap_future(holding)
     assert (refused.status_code, "another event loop" in refused.text) == (500, True)
-    assert data(asyncio.run(enter()).json()) == [1]
-    asyncio.run(keeper.close())
+    assert data(await Api(keeper).pop("q")) == [1]
+    await keeper.close()
