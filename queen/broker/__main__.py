@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import socket
 import sys
@@ -52,7 +53,8 @@ def main() -> int:
             broker.app, arguments.host, arguments.port, log_level="warning", access_log=False, server_header=False
         )
     )
-    server.run()
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run()
     return 0 if server.started else 1
 
 

@@ -99,9 +99,9 @@ class Processor:
                 if subject.ledger is not None and not subject.ledger.is_decided(subject.transaction_id):
                     await subject.ledger.settle({subject.transaction_id: decision(False, reason)})
             else:
-                for ledger in _ledgers(subject):
+                for ledger, own in _by_ledger(subject).items():
                     await ledger.fail_first(reason)
-                    await ledger.give_back()
+                    await ledger.give_back([message.transaction_id for message in own])
         except ClientClosedError:
             raise
         except QueenError as settling:
@@ -135,9 +135,9 @@ class Processor:
 
 async def give_back(messages: Sequence[Message]) -> None:
     """Give messages that were not started back to the server, so that others get them before the lease runs out."""
-    for ledger in _ledgers(messages):
+    for ledger, own in _by_ledger(messages).items():
         try:
-            await ledger.give_back()
+            await ledger.give_back([message.transaction_id for message in own])
         except QueenError as error:
             logs.event(logging.WARNING, "ConsumeBuilder.give_back", failed=str(error))
 
@@ -148,10 +148,6 @@ def _by_ledger(messages: Sequence[Message]) -> Dict[Ledger, List[Message]]:
         if message.ledger is not None:
             grouped.setdefault(message.ledger, []).append(message)
     return grouped
-
-
-def _ledgers(messages: Sequence[Message]) -> List[Ledger]:
-    return list(_by_ledger(messages))
 
 
 def _log_refused(results: Sequence[AckResponse]) -> None:

@@ -8,7 +8,7 @@ settled; until then it waits here.
 from __future__ import annotations
 
 import asyncio
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Collection, Dict, List, Mapping, Optional, Sequence
 
 import attrs
 from typing_extensions import Final
@@ -114,14 +114,22 @@ class Ledger:
                 for transaction_id in decisions
             }
 
-    async def give_back(self) -> None:
-        """Give all messages that are not settled back to the server, for anyone to take at once; nothing is counted."""
+    async def give_back(self, transaction_ids: Collection[str]) -> None:
+        """Give messages back to the server, for anyone to take at once; nothing is counted.
+
+        That ends the lease for all that is behind the cursor: while a message before them is still being worked on,
+        they stay until the lease runs out.
+
+        Args:
+            transaction_ids: messages that were not started.
+        """
         async with self._in_turn():
             await self._advance()
             if not self.settled:
                 entry = self._entries[self._head]
-                entry.decision = Decision("retry")
-                await self._advance()
+                if entry.transaction_id in transaction_ids:
+                    entry.decision = Decision("retry")
+                    await self._advance()
 
     async def fail_first(self, error: Optional[str]) -> List[AckResponse]:
         """Fail the first message that nothing was decided for, which makes it and all behind it come again.

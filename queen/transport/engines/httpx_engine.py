@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
+import socket
 import ssl
 from typing import Dict, Optional
 from urllib.parse import urlsplit
@@ -125,4 +127,12 @@ def _ssl_context() -> ssl.SSLContext:
 
 
 def _reason(error: Exception, otherwise: str) -> str:
+    """What the operating system said; httpx keeps it at the bottom of a chain of causes."""
+    root: BaseException = error
+    while root.__cause__ is not None or root.__context__ is not None:
+        root = root.__cause__ or root.__context__ or root
+    if isinstance(root, (socket.gaierror, ssl.SSLError)):
+        return root.strerror or str(root)
+    if isinstance(root, OSError) and root.errno:
+        return os.strerror(root.errno).lower()
     return str(error) or otherwise

@@ -199,6 +199,21 @@ async def test_the_signal_finishes_the_message_in_hand_and_gives_the_rest_back(q
     assert [message.data for message in await queen.queue(queue_name).batch(9).pop()] == [1, 2]
 
 
+async def test_the_signal_leaves_a_message_that_the_user_still_holds_alone(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, 3)
+    signal = asyncio.Event()
+    held: List[Message] = []
+
+    def handler(message: Message) -> None:
+        held.append(message)
+        signal.set()
+
+    await queen.queue(queue_name).batch(3).each().auto_ack(False).consume(handler, signal=signal)
+    [message] = held
+    assert await queen.queue(queue_name).pop() == []
+    assert (await message.ack())["success"]
+
+
 async def test_the_signal_ends_a_parked_poll(queen: Queen, queue_name: str) -> None:
     signal = asyncio.Event()
     consuming = asyncio.create_task(queen.queue(queue_name).consume(lambda message: None, signal=signal))

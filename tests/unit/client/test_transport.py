@@ -107,7 +107,7 @@ async def test_a_refused_connection_names_the_url_and_how_often_it_was_tried() -
         with pytest.raises(ConnectionFailedError) as raised:
             await queen.queue("q").pop()
     assert raised.value.attempts == {url: 3}
-    assert f"{url} (3 times)" in str(raised.value)
+    assert f"connection refused; tried {url} (3 times)" in str(raised.value)
     assert not raised.value.maybe_delivered
 
 
