@@ -23,7 +23,7 @@ from queen.transport.transport import Transport
 # How long a parked poll may still be answered after the signal: what it brings is given back, not lost until its
 # lease runs out.
 _LAST_ANSWER_SECONDS: Final = 0.25
-# Between two pops that do not wait at the server.
+# Between two pops that the server does not hold: because they do not ask it to, or because its pops are switched off.
 _PAUSE_SECONDS: Final = 0.1
 _BACKOFF: Final = RetryPolicy(attempts=0, delay=1.0)
 
@@ -107,6 +107,7 @@ class Consumer:
             idle_left = None if idle_millis is None else idle_millis / 1000 - (loop.time() - busy_at)
             if idle_left is not None and idle_left <= 0:
                 return
+            asked = loop.time()
             try:
                 messages = await self._pop(idle_left)
             except QueenError as error:
@@ -120,7 +121,7 @@ class Consumer:
             if messages:
                 handled += await self._processor.process(messages)
                 busy_at = loop.time()
-            elif not self._options.pop.wait:
+            elif loop.time() - asked < _PAUSE_SECONDS:
                 await self._pause(_PAUSE_SECONDS)
 
     async def _pop(self, idle_left: Optional[float]) -> List[Message]:

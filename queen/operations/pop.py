@@ -86,10 +86,13 @@ async def pop(transport: Transport, options: PopOptions) -> List[Message]:
     while True:
         left = max(1, round((deadline - loop.time()) * 1000))
         timeout = min(left, LONGEST_POLL_MILLIS)
+        asked = loop.time()
         request = _request(options, timeout)
         answer = await transport.poll(request, seconds=timeout / 1000, affinity=options.affinity)
         found = _messages(transport, options, answer)
-        if found or loop.time() >= deadline:
+        # A server that does not hold the poll (its pops are switched off, perhaps) must not be asked in a circle.
+        held = loop.time() - asked >= timeout / 1000
+        if found or not held or loop.time() >= deadline:
             return found
 
 

@@ -8,7 +8,7 @@ from typing import Any, List
 import pytest
 
 from queen import AuthenticationError, LeaseLostError, Message, Queen
-from tests.scripted_server import Answer, Drop, Received, ScriptedServer, answers
+from tests.scripted_server import Answer, Drop, Received, Scripted, ScriptedServer, answers
 
 POPPED = {
     "success": True, "queue": "q", "partition": "Default", "partitionId": "p", "leaseId": "l", "consumerGroup": "g",
@@ -277,6 +277,15 @@ async def test_a_lost_answer_backs_off_and_a_wrong_token_ends_it() -> None:
         with pytest.raises(AuthenticationError):
             await asyncio.wait_for(consumer, 10)
     assert len(server.received) == 3
+
+
+async def test_a_server_that_does_not_hold_polls_is_not_asked_in_a_circle() -> None:
+    paused = Scripted(b'{"messages":[],"paused":true}', status=204)
+    async with ScriptedServer(lambda _: paused) as server, Queen(server.url) as queen:
+        assert await queen.queue("q").wait().timeout_millis(60_000).pop() == []
+        assert len(server.received) == 1
+        await queen.queue("q").idle_millis(250).consume(lambda message: None)
+    assert len(server.received) <= 5
 
 
 async def test_an_ack_that_fails_never_becomes_a_nack() -> None:
