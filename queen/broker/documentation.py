@@ -76,11 +76,23 @@ def _operation(spec: _Json, method: str, path: str, operation: _Json) -> str:
         parts.append(f"<table><tr><th>parameter<th>in<th>meaning{rows}</table>")
     body = operation.get("requestBody")
     if isinstance(body, dict):
-        parts.append(f"<p>Body</p>{_content(cast(_Json, body))}")
+        parts.append(f"<p>Body</p>{_fields(spec, cast(_Json, body))}{_content(cast(_Json, body))}")
     for status, response in cast("Mapping[str, _Json]", operation["responses"]).items():
         answer = _resolved(spec, response)
         parts.append(f"<p><code>{_text(status)}</code> {_inline(answer.get('description'))}</p>{_content(answer)}")
     return "".join(parts)
+
+
+def _fields(spec: _Json, body: _Json) -> str:
+    media = cast("Mapping[str, _Json]", body["content"])["application/json"]
+    schema = _resolved(spec, cast(_Json, media["schema"]))
+    required = _listed(schema.get("required"))
+    rows = "".join(
+        f"<tr><td><code>{_text(name)}</code>{'' if name in required else ' <small>optional</small>'}"
+        f"<td>{_inline(_resolved(spec, field).get('description'))}"
+        for name, field in cast("Mapping[str, _Json]", schema.get("properties", {})).items()
+    )
+    return f"<table><tr><th>field<th>meaning{rows}</table>"
 
 
 def _content(node: _Json) -> str:

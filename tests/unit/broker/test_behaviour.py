@@ -90,6 +90,8 @@ async def test_the_page_shows_every_operation_of_the_spec(api: Api) -> None:
     for operation in operations:
         assert f"<h3 id={operation['operationId']}>" in page
         assert operation["summary"] in page
+    for field in spec["components"]["schemas"]["AckRequest"]["properties"]:
+        assert f"<code>{field}</code>" in page
     assert not re.search(r"(src|href)=.?https?:", page)
 
 
