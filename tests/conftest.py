@@ -6,6 +6,7 @@ import itertools
 import re
 import subprocess
 import sys
+import threading
 import uuid
 from pathlib import Path
 from typing import AsyncIterator, Iterator
@@ -55,9 +56,13 @@ def broker_url() -> Iterator[str]:
     """The embedded broker in a process of its own, on a socket."""
     command = [sys.executable, "-m", "queen.broker", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        found = re.search(r"http://[\d.]+:\d+", line)
-        assert found is not None, line
-        yield found.group()
-        process.terminate()
+        try:
+            assert process.stderr is not None
+            line = process.stderr.readline()
+            found = re.search(r"http://[\d.]+:\d+", line)
+            assert found is not None, line
+            # A broker that logs much must not wait for somebody to read it.
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            yield found.group()
+        finally:
+            process.terminate()

@@ -85,6 +85,7 @@ __all__ = [
     "TransactionPushResult",
     "TransactionRequest",
     "TransactionResult",
+    "TransactionSinglePushOperation",
 ]
 
 
@@ -402,7 +403,11 @@ class BatchAckResult(TypedDict):
 class TransactionRequest(TypedDict):
     """TransactionRequest on the wire."""
 
-    operations: List[Union[TransactionPushOperation, TransactionAckOperation, TransactionPopOperation]]
+    operations: List[
+        Union[
+            TransactionPushOperation, TransactionSinglePushOperation, TransactionAckOperation, TransactionPopOperation
+        ]
+    ]
     """The operations, in their order; not empty."""
 
 
@@ -411,6 +416,20 @@ class TransactionPushOperation(TypedDict):
 
     type: Literal["push"]
     items: List[PushItem]
+
+
+class TransactionSinglePushOperation(TypedDict):
+    """The flat form of a push, of one message; used when there are no `items` (server 0.15)."""
+
+    type: Literal["push"]
+    queue: str
+    partition: NotRequired[str]
+    payload: NotRequired[JsonValue]
+    """Any JSON value."""
+    data: NotRequired[JsonValue]
+    """Any JSON value."""
+    transactionId: NotRequired[str]
+    traceId: NotRequired[str]
 
 
 class TransactionAckOperation(TypedDict):
@@ -794,8 +813,8 @@ class TraceRequest(TypedDict):
     """The group that handles it."""
     eventType: NotRequired[str]
     """For example `info`, `step`, `processing`, `warning`, `error`."""
-    traceNames: NotRequired[List[str]]
-    """Names under which the event can be found."""
+    traceNames: NotRequired[Union[List[str], str]]
+    """Names under which the event can be found, or one name."""
 
 
 class TraceAnswer(TypedDict):
@@ -992,7 +1011,9 @@ class SeekPartitionAnswer(TypedDict):
 PushResults = List[PushResult]
 MessageStatus = Literal["completed", "dead_letter", "pending", "processing"]
 AckResults = List[AckResult]
-TransactionOperation = Union[TransactionPushOperation, TransactionAckOperation, TransactionPopOperation]
+TransactionOperation = Union[
+    TransactionPushOperation, TransactionSinglePushOperation, TransactionAckOperation, TransactionPopOperation
+]
 LeaseResults = List[LeaseResult]
 GroupList = List[GroupSummary]
 GroupDetail = Dict[str, GroupQueue]

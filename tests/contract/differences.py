@@ -10,7 +10,7 @@ from typing import Dict
 # The broker differs on purpose, as its docstring says.
 DELIBERATE: Dict[str, str] = {
     "ack-batch-empty": "a batch ack of nothing is answered with an empty list; the server never answers it",
-    "health-metrics-internal": "GET /health tells that it is the embedded broker",
+    "health-metrics-internal": "GET /health tells that it is the embedded broker; /metrics and /internal are not there",
     "http-basics": "GET /api/v1/pop is there, as on server 0.7",
     "nack-inside-ack-batch": "after a failure in a batch ack, later acks of its partition are refused: none is skipped",
     "nack-whole-batch": "failing a whole batch counts one failure; the server counts many, and loses the first message",

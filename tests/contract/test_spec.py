@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict, Iterator, Tuple
+
 import pytest
 
 pytest.importorskip("openapi_spec_validator", reason="the spec is checked where the generator runs")
@@ -64,6 +66,27 @@ def test_examples_satisfy_their_schemas(operation: Operation) -> None:
             assert invalid(media["schema"], media["example"]) is None
     for parameter in operation.parameters:
         assert invalid(parameter["schema"], parameter["example"]) is None
+
+
+def examples(node: Any, where: str = "#") -> Iterator[Tuple[str, Dict[str, Any]]]:
+    """All nodes with an example, wherever they are, with their places."""
+    if isinstance(node, dict) and "example" in node:
+        yield where, node
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        if key not in ("example", "default", "enum", "const"):
+            yield from examples(child, f"{where}/{key}")
+
+
+def test_every_example_anywhere_satisfies_the_schema_beside_it() -> None:
+    found = dict(examples(DOCUMENT))
+    assert len(found) >= 2 * len(ALL)
+    problems = {where: invalid(node["schema"], node["example"]) for where, node in found.items()}
+    assert {where: problem for where, problem in problems.items() if problem} == {}
+
+
+def test_examples_are_written_where_the_tests_look_for_them() -> None:
+    assert "'examples':" not in str(DOCUMENT)
 
 
 def test_every_schema_is_used() -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Union
 
 from ...models import TraceAnswer
 from ...request import Answers, JsonValue, Operation, Request
@@ -33,7 +33,7 @@ def record_trace(
     data: JsonValue,
     consumer_group: Optional[str] = None,
     event_type: Optional[str] = None,
-    trace_names: Optional[List[str]] = None,
+    trace_names: Optional[Union[List[str], str]] = None,
 ) -> Request[TraceAnswer]:
     """Record an event of a message.
 
@@ -45,7 +45,7 @@ def record_trace(
         data: Any JSON value.
         consumer_group: The group that handles it.
         event_type: For example `info`, `step`, `processing`, `warning`, `error`.
-        trace_names: Names under which the event can be found.
+        trace_names: Names under which the event can be found, or one name.
 
     Errors:
         400: The body is empty, no JSON, or lacks a field (server 0.15; 0.7 says the same at status 200).

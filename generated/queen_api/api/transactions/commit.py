@@ -5,7 +5,13 @@ from __future__ import annotations
 
 from typing import Dict, List, Union
 
-from ...models import TransactionAckOperation, TransactionAnswer, TransactionPopOperation, TransactionPushOperation
+from ...models import (
+    TransactionAckOperation,
+    TransactionAnswer,
+    TransactionPopOperation,
+    TransactionPushOperation,
+    TransactionSinglePushOperation,
+)
 from ...request import Answers, Operation, Request
 
 OPERATION = Operation(
@@ -28,7 +34,11 @@ _ANSWERS: Answers[TransactionAnswer] = Answers(
 
 def commit(
     *,
-    operations: List[Union[TransactionPushOperation, TransactionAckOperation, TransactionPopOperation]],
+    operations: List[
+        Union[
+            TransactionPushOperation, TransactionSinglePushOperation, TransactionAckOperation, TransactionPopOperation
+        ]
+    ],
 ) -> Request[TransactionAnswer]:
     """Acknowledge and push atomically.
 
