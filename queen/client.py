@@ -15,7 +15,7 @@ from queen.builders.queue import QueueBuilder
 from queen.builders.transaction import TransactionBuilder
 from queen.config import ClientConfig, client_config
 from queen.consuming.consumer import RunningConsumers
-from queen.errors import ClientClosedError
+from queen.errors import ClientClosedError, ConfigurationError
 from queen.operations import administration, settle
 from queen.operations.settle import AnyMessage
 from queen.settling.renewal import DEFAULT_SECONDS
@@ -109,7 +109,7 @@ class Queen:
         if isinstance(messages, Mapping):
             status = True if status is None and messages.get("_status") is None else status
             return (await settle.acknowledge(self._transport, [messages], status, context))[0]
-        return await settle.acknowledge(self._transport, messages, status, context)
+        return await settle.acknowledge(self._transport, settle.message_list(messages), status, context)
 
     @overload
     async def renew(  # type: ignore[overload-overlap]  # a text is one lease, and not a sequence of them
@@ -181,15 +181,16 @@ class Queen:
         Raises:
             QueenError: there is no value; the class says why.
         """
+        _check_request(request)
         return await self._transport.send(request)
 
     async def close(self) -> None:
         """End the consumers, wait at most ``timeout_millis`` for handlers that are under way, close all connections."""
-        if self._closed:
-            return
         self._closed = True
-        await self._consumers.stop(self._timeout)
-        await self._transport.close()
+        try:
+            await self._consumers.stop(self._timeout)
+        finally:
+            await self._transport.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -207,12 +208,21 @@ class Queen:
             raise ClientClosedError(f"{method}(): the client is closed")
 
 
+def _check_request(request: object) -> None:
+    if not isinstance(request, Request):
+        kind = type(request).__name__
+        raise TypeError(f"request={request!r} is a {kind}; accepted is what a function of queen_api returns")
+
+
 def _engines(config: ClientConfig) -> Tuple[Engine, Engine]:
     if not config.embedded:
         return HttpxEngine(_CONNECTIONS_PER_SERVER), HttpxEngine(None)
     # Imported here, since the broker needs packages that a client of a server does without.
     from queen.broker import open_broker
 
-    broker = open_broker(config.urls[0])
+    try:
+        broker = open_broker(config.urls[0])
+    except OSError as error:
+        raise ConfigurationError(f"{config.urls[0]}: {error}") from error
     engine = InProcessEngine(broker.app, broker.close)
     return engine, engine

@@ -208,13 +208,15 @@ def _server_url(url: object) -> str:
     if url.startswith(("memory://", "sqlite:///")):
         return url
     parts = urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        raise ConfigurationError(f"a url begins with {parts.scheme or 'no scheme'!r}; {accepted}")
     if "@" in parts.netloc:
         raise ConfigurationError("a url holds a user name or password; give a token as bearer_token instead")
     try:
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise ConfigurationError(f"url={url!r}: {error}; {accepted}") from None
-    if parts.scheme not in ("http", "https") or not host or parts.query or parts.fragment:
+    if not host or parts.query or parts.fragment:
         raise ConfigurationError(f"url={url!r} is not the address of a server; {accepted}")
     return url.rstrip("/")
 

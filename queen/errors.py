@@ -47,7 +47,15 @@ __all__ = [
 
 
 class QueenError(Exception):
-    """The root of every error that this library raises of its own."""
+    """The root of every error that this library raises of its own.
+
+    Attributes:
+        maybe_delivered: True when a request failed and may have taken effect all the same.
+        unsent: of a push that failed, the items that the server did not accept, as they were given.
+    """
+
+    maybe_delivered: bool = False
+    unsent: Sequence[Mapping[str, object]] = ()
 
 
 class ConfigurationError(QueenError, ValueError):
@@ -148,6 +156,7 @@ class HttpStatusError(QueenError):
         url: the server that answered.
         status: the HTTP status.
         words: what the body says, shortened; a Queen server's own words where there are any.
+        maybe_delivered: True for 5xx: whatever stands before the server may have lost its answer.
     """
 
     def __init__(self, *, operation: str, url: str, status: int, words: str, advice: str = "") -> None:
@@ -158,6 +167,7 @@ class HttpStatusError(QueenError):
         self.url = url
         self.status = status
         self.words = words
+        self.maybe_delivered = status >= 500
 
 
 class AuthenticationError(HttpStatusError):

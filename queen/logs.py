@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from datetime import datetime, timezone
-from typing import Mapping
+from typing import Mapping, Optional
 
 from typing_extensions import Final, override
 
@@ -22,16 +22,17 @@ _SCOPE: Final = "queen_scope"
 _FACTS: Final = "queen_facts"
 
 
-def event(level: int, scope: str, **facts: object) -> None:
+def event(level: int, scope: str, error: Optional[BaseException] = None, /, **facts: object) -> None:
     """Log one event.
 
     Args:
         level: a level of ``logging``.
         scope: who speaks, for example ``QueueBuilder.push``.
+        error: an exception whose traceback the user needs.
         facts: what happened. Payloads and tokens never belong here.
     """
     if logger.isEnabledFor(level):
-        logger.log(level, "%s %s", scope, facts, extra={_SCOPE: scope, _FACTS: facts})
+        logger.log(level, "%s %s", scope, facts, exc_info=error, extra={_SCOPE: scope, _FACTS: facts})
 
 
 def enabled(level: int) -> bool:

@@ -12,6 +12,8 @@ import uuid
 from datetime import datetime, timezone
 from typing import Iterable, NoReturn, Optional, Sequence
 
+from dateutil.parser import isoparse
+
 # The server's limit for queue, partition and group names and transaction ids, in characters.
 MAX_NAME_LENGTH = 255
 
@@ -98,8 +100,10 @@ def instant(argument: str, value: object) -> str:
         return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
     if not isinstance(value, str):
         _wrong_type(argument, value, "an ISO 8601 time stamp as text, or an aware datetime")
-    if not value:
-        raise ValueError(f"{argument} is empty; an ISO 8601 time stamp is accepted")
+    try:
+        isoparse(value)
+    except ValueError:
+        raise ValueError(f"{argument}={value!r} is no time; an ISO 8601 time stamp is accepted") from None
     return value
 
 

@@ -109,7 +109,7 @@ class ScriptedServer:
                 await writer.drain()
                 if answer.close:
                     return
-        except ConnectionError:
+        except (ConnectionError, asyncio.CancelledError):
             return
         finally:
             writer.close()

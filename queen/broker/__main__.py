@@ -33,7 +33,10 @@ def main() -> int:
         import uvicorn
     except ImportError:
         parser.exit(1, 'serving needs the extra "broker": pip install "queen-mq[broker]"\n')
-    broker = open_broker(f"sqlite:///{arguments.db}" if arguments.db else "memory://")
+    try:
+        broker = open_broker(f"sqlite:///{arguments.db}" if arguments.db else "memory://")
+    except OSError as error:
+        parser.exit(1, f"{error}\n")
     where = f"in {arguments.db}" if arguments.db else "in memory"
 
     class Server(uvicorn.Server):
@@ -45,8 +48,9 @@ def main() -> int:
 
         async def shutdown(self, sockets: Optional[List[socket.socket]] = None) -> None:
             # Parked polls would hold up the end for as long as they wait.
-            await broker.close()
+            broker.end_polls()
             await super().shutdown(sockets)
+            await broker.close()
 
     server = Server(
         uvicorn.Config(

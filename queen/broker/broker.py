@@ -51,8 +51,12 @@ class Broker:
                 return
             if self._key is not None:
                 _open.pop(self._key, None)
-        self._polls.close()
+        self.end_polls()
         self._store.close()
+
+    def end_polls(self) -> None:
+        """Answer all parked polls, and hold no more."""
+        self._polls.close()
 
 
 _open: Dict[str, Broker] = {}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, Coroutine, List, Optional, Sequence
+from typing import Any, Callable, Coroutine, List, Optional, Sequence, cast
 
 from typing_extensions import Self, override
 
 from queen import logs
 from queen.builders.operation import Operation
 from queen.consuming.handlers import ErrorCallback, MaybeAwaitable, call
-from queen.errors import QueenError, ServerRefusedError
+from queen.errors import PushRejectedError, QueenError, ServerRefusedError
 from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, push
 from queen.transport.transport import Transport
 from queen.types import PushResponse
@@ -68,6 +68,10 @@ class PushBuilder(Operation[List[PushResponse]]):
         except QueenError as error:
             if self._on_error is None:
                 raise
+            if isinstance(error, PushRejectedError):
+                refused = [item for item, result in zip(self._items, error.results) if result["status"] == "failed"]
+                await call(self._on_error, refused, error)
+                return cast("List[PushResponse]", error.results)
             await call(self._on_error, self._items, error)
             return [_failed(item) for item in self._items]
         await self._tell(results)

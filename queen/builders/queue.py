@@ -15,7 +15,7 @@ from queen.builders.dead_letters import DLQBuilder
 from queen.builders.push import PushBuilder
 from queen.config import QueueOption, queue_options
 from queen.consuming.consumer import RunningConsumers
-from queen.consuming.handlers import Handler
+from queen.consuming.handlers import Handler, check_handler
 from queen.consuming.options import ConsumeOptions
 from queen.message import Message
 from queen.operations import administration
@@ -127,7 +127,8 @@ class QueueBuilder:
 
     def subscription_from(self, from_: Union[str, datetime]) -> QueueBuilder:
         """From when a new group reads: ``"now"``, a time stamp, or an aware datetime."""
-        return self._saying(attrs.evolve(self._said, subscription_from=validation.instant("subscription_from", from_)))
+        start = "now" if from_ == "now" else validation.instant("subscription_from", from_)
+        return self._saying(attrs.evolve(self._said, subscription_from=start))
 
     def concurrency(self, count: int) -> QueueBuilder:
         """How many workers consume side by side; 1 where nothing is said."""
@@ -202,10 +203,9 @@ class QueueBuilder:
             signal: ends consuming when it is set: the message at hand is finished and settled, those that were not
                 started are given back.
         """
-        if not callable(handler):
-            raise TypeError(
-                f"handler={handler!r} is a {type(handler).__name__}; accepted is a function of one argument"
-            )
+        check_handler(handler)
+        if signal is not None and not isinstance(signal, asyncio.Event):
+            raise TypeError(f"signal={signal!r} is a {type(signal).__name__}; accepted is an asyncio.Event")
         said = self._said
         options = ConsumeOptions(
             pop=self._pop_options("consume", wait=said.wait is not False, auto_ack=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import List, Mapping, Optional, Sequence, Union
 
 from queen import validation
+from queen.errors import OutcomeUnknownError
 from queen.message import Message
 from queen.operations.push import Items, item_list, push_items
 from queen.operations.settle import AnyMessage
@@ -22,6 +23,7 @@ class TransactionBuilder:
         self._acks: List[TransactionAck] = []
         self._pushes: List[TransactionPush] = []
         self._committed = False
+        self._in_doubt = False
 
     def ack(
         self,
@@ -64,7 +66,11 @@ class TransactionBuilder:
         """
         if self._committed:
             raise RuntimeError("this transaction was committed before; make a new one with queen.transaction()")
-        response = await commit(self._transport, self._acks, self._pushes)
+        try:
+            response = await commit(self._transport, self._acks, self._pushes, in_doubt=self._in_doubt)
+        except OutcomeUnknownError:
+            self._in_doubt = True
+            raise
         self._committed = True
         return response
 

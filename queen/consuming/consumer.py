@@ -91,11 +91,12 @@ class Consumer:
         self.stop()
 
     async def _until_all_end(self, workers: List[asyncio.Task[None]]) -> None:
-        _, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
-        if pending:
-            # One worker met what ends them all; the others finish what they have at hand.
-            self.stop()
-            await asyncio.wait(pending)
+        pending = set(workers)
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            if any(worker.cancelled() or worker.exception() is not None for worker in done):
+                # One worker met what ends them all; the others finish what they have at hand.
+                self.stop()
         for worker in workers:
             worker.result()
 

@@ -9,7 +9,14 @@ from typing import AsyncIterator, Dict, List, Optional, Sequence
 
 from queen import logs
 from queen.consuming.handlers import LeaseLostCallback, call
-from queen.errors import LeaseLostError, QueenError
+from queen.errors import (
+    AuthenticationError,
+    ClientClosedError,
+    LeaseLostError,
+    PermissionDeniedError,
+    QueenError,
+    UnsupportedByServerError,
+)
 from queen.message import Message
 from queen.settling.renewal import renew_lease
 from queen.transport.transport import Transport
@@ -60,6 +67,9 @@ class LeaseKeeper:
             await asyncio.sleep(interval)
             try:
                 result = await renew_lease(self._transport, lease_id, seconds=seconds, affinity=affinity)
+            except (AuthenticationError, PermissionDeniedError, UnsupportedByServerError, ClientClosedError) as error:
+                await self._tell(lease_id, messages, str(error))
+                return
             except QueenError as error:
                 logs.event(logging.WARNING, "LeaseKeeper.renew", leaseId=lease_id, error=str(error))
                 continue
@@ -77,4 +87,7 @@ class LeaseKeeper:
         error = LeaseLostError(f"lease {lease_id} could not be renewed: {reason}", lease_id=lease_id)
         logs.event(logging.WARNING, "LeaseKeeper.renew", leaseId=lease_id, lost=reason, messages=len(unsettled))
         if self._on_lease_lost is not None:
-            await call(self._on_lease_lost, unsettled, error)
+            try:
+                await call(self._on_lease_lost, unsettled, error)
+            except Exception as raised:  # noqa: BLE001  (a callback that fails must not end the consumer)
+                logs.logger.exception("the on_lease_lost callback raised %s", type(raised).__name__)

@@ -88,7 +88,10 @@ class Processor:
         return self._auto_ack
 
     async def _failed(self, subject: Union[Message, List[Message]], error: Exception) -> None:
-        logs.event(logging.WARNING, "ConsumeBuilder.handler", failed=f"{type(error).__name__}: {error}")
+        message = subject if isinstance(subject, Message) else subject[0]
+        where = {"queue": message.get("queue"), "transactionId": message.get("transactionId")}
+        failed = f"{type(error).__name__}: {error}"
+        logs.event(logging.WARNING, "ConsumeBuilder.handler", error, **where, failed=failed)
         if self._callbacks.on_error is not None:
             await self._tell("on_error", self._callbacks.on_error, subject, error)
         if not self._auto_ack:
@@ -113,8 +116,6 @@ class Processor:
             undecided = {
                 message.transaction_id: COMPLETED for message in own if not ledger.is_decided(message.transaction_id)
             }
-            if not undecided:
-                continue
             try:
                 results = await ledger.settle(undecided)
             except ClientClosedError:

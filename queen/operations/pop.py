@@ -91,7 +91,7 @@ async def pop(transport: Transport, options: PopOptions) -> List[Message]:
         answer = await transport.poll(request, seconds=timeout / 1000, affinity=options.affinity)
         found = _messages(transport, options, answer)
         # A server that does not hold the poll (its pops are switched off, perhaps) must not be asked in a circle.
-        held = loop.time() - asked >= timeout / 1000
+        held = loop.time() - asked >= 0.9 * timeout / 1000
         if found or not held or loop.time() >= deadline:
             return found
 

@@ -10,7 +10,7 @@ from queen_api.models import PushItem
 from typing_extensions import Final, NotRequired, TypedDict
 
 from queen import logs, validation
-from queen.errors import ProtocolError, PushRejectedError
+from queen.errors import ProtocolError, PushRejectedError, QueenError
 from queen.identifiers import transaction_id
 from queen.transport.ring import affinity_key
 from queen.transport.transport import Transport
@@ -86,7 +86,11 @@ async def push(transport: Transport, items: Sequence[IdentifiedItem]) -> List[Pu
         return []
     unique, places = _each_id_once(items)
     key = affinity_key(unique[0]["queue"], unique[0].get("partition"), None)
-    answer = await transport.exchange(messages.push(items=cast("List[PushItem]", unique)), affinity=key)
+    try:
+        answer = await transport.exchange(messages.push(items=cast("List[PushItem]", unique)), affinity=key)
+    except QueenError as error:
+        error.unsent = [_as_given(item) for item in items]
+        raise
     results = _results(unique, answer.value)
     if answer.repeated:
         # The items of a push whose answer was lost are duplicates of themselves.
@@ -123,7 +127,7 @@ def _known_key(key: object, where: str) -> str:
     if name is None:
         raise ValueError(
             f"{where} has the unknown key {key!r}{validation.nearest(str(key), _KEYS)}; "
-            "accepted are 'data', 'transactionId' and 'traceId'"
+            "accepted are 'data', 'transactionId' and 'traceId', and the payload is the value of 'data'"
         )
     return name
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union, cast
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union, cast
 
 from typing_extensions import Final
 
@@ -47,10 +47,10 @@ async def acknowledge(
     error, group = _context(context)
     batches: Dict[int, Tuple[Ledger, Dict[str, Decision]]] = {}
     places: List[Tuple[Optional[int], str]] = []
-    adopted = _adopt(transport, messages, group)
+    adopted = _adopt(transport, [message for message in messages if message_status(message, status) is not None], group)
     for message in messages:
         transaction_id = _required(message, "transactionId")
-        own_status = message.get("_status", status)
+        own_status = message_status(message, status)
         if own_status is None:
             places.append((None, transaction_id))
             continue
@@ -94,6 +94,25 @@ async def renew(
     return [renewed[lease_id] for lease_id, _ in wanted]
 
 
+def message_list(messages: object) -> List[AnyMessage]:
+    """Several messages, as a list.
+
+    Raises:
+        TypeError: what is given is no list of messages.
+    """
+    if isinstance(messages, (str, bytes)) or not isinstance(messages, Iterable):
+        kind = type(messages).__name__
+        raise TypeError(f"messages={messages!r} is a {kind}; accepted is a popped message, its dict, or a list of them")
+    return list(messages)
+
+
+def message_status(message: AnyMessage, status: object) -> object:
+    """A message's own ``_status``, or the one for all."""
+    if not isinstance(message, Mapping):
+        raise TypeError(f"message={message!r} is a {type(message).__name__}; accepted is a popped message or its dict")
+    return message.get("_status", status)
+
+
 def lease_key(message: AnyMessage, group: Optional[str] = None) -> LeaseKey:
     """The lease of a message, popped or rebuilt from JSON."""
     ledger = _ledger_of(message)
@@ -105,7 +124,8 @@ def _adopt(transport: Transport, messages: Sequence[AnyMessage], group: Optional
     for message in messages:
         if _ledger_of(message) is None:
             leases.setdefault(_lease_of(message, group), []).append(_required(message, "transactionId"))
-    return {lease: Ledger(transport, lease, identifiers) for lease, identifiers in leases.items()}
+    # A message that stands twice in the list is one message.
+    return {lease: Ledger(transport, lease, list(dict.fromkeys(found))) for lease, found in leases.items()}
 
 
 def _ledger_of(message: AnyMessage) -> Optional[Ledger]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple, cast
+import logging
+from contextlib import AsyncExitStack
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, cast
 
 import attrs
 from queen_api.api import transactions
 from queen_api.models import PushItem, TransactionOperation
 
-from queen.errors import ConnectionFailedError, OutcomeUnknownError, QueenTimeoutError, TransactionError
+from queen import logs
+from queen.errors import OutcomeUnknownError, QueenError, TransactionError
 from queen.message import Message
 from queen.operations.push import IdentifiedItem
 from queen.operations.settle import AnyMessage, lease_key
 from queen.settling.decision import Decision
+from queen.settling.ledger import Ledger
 from queen.transport.transport import Transport
 from queen.types import TransactionResponse
 
@@ -44,18 +48,28 @@ class TransactionPush:
 
 
 async def commit(
-    transport: Transport, acks: Sequence[TransactionAck], pushes: Sequence[TransactionPush]
+    transport: Transport,
+    acks: Sequence[TransactionAck],
+    pushes: Sequence[TransactionPush],
+    *,
+    in_doubt: bool = False,
 ) -> TransactionResponse:
     """Commit.
 
     All pushes go before all acks, and the acks of one lease in the order of their batch: the server applies them as
     written, and its cursor stays at the last one.
 
+    Args:
+        transport: sends it.
+        acks: what to acknowledge.
+        pushes: what to push.
+        in_doubt: whether this transaction was sent before, and its answer was lost.
+
     Returns:
         ``success``, ``transactionId`` and ``results``.
 
     Raises:
-        ValueError: the transaction is empty.
+        ValueError: the transaction is empty, or acknowledges a message past one of the same lease that is not settled.
         TransactionError: the server refused it; nothing of it happened.
         OutcomeUnknownError: the answer was lost, and the server cannot tell whether the transaction took effect.
         QueenError: the transport failed; nothing of it happened.
@@ -65,44 +79,90 @@ async def commit(
     ordered = sorted(acks, key=_place_in_batch)
     operations: List[TransactionOperation] = [_push_operation(push) for push in pushes]
     operations.extend(_ack_operation(ack) for ack in ordered)
-    response = await _commit(transport, operations, pushes)
-    for ack in ordered:
-        if isinstance(ack.message, Message) and ack.message.ledger is not None:
-            ack.message.ledger.mark_committed(ack.message.transaction_id, ack.decision)
+    by_ledger = _by_ledger(ordered)
+    async with AsyncExitStack() as turns:
+        for ledger, own in by_ledger.items():
+            await turns.enter_async_context(ledger.turn())
+            _refuse_gap(ledger, own)
+        response = await _commit(transport, operations, pushes, in_doubt=in_doubt)
+        for ledger, own in by_ledger.items():
+            for ack in own:
+                ledger.mark_committed(str(ack.message["transactionId"]), ack.decision)
+    await _send_waiting(by_ledger)
     return response
 
 
 async def _commit(
-    transport: Transport, operations: List[TransactionOperation], pushes: Sequence[TransactionPush]
+    transport: Transport,
+    operations: List[TransactionOperation],
+    pushes: Sequence[TransactionPush],
+    *,
+    in_doubt: bool,
 ) -> TransactionResponse:
     request = transactions.commit(operations=operations)
-    try:
-        return _response(await transport.send(request))
-    except (ConnectionFailedError, QueenTimeoutError) as error:
-        if not error.maybe_delivered:
-            raise
-        lost = error
-    if not any(push.made_id for push in pushes):
-        raise OutcomeUnknownError(
-            "commit: the answer was lost, and without a pushed id of the client's own the server cannot tell whether "
-            "the transaction took effect",
-            operation="commit",
-        ) from lost
+    if not in_doubt:
+        try:
+            return _response(await transport.send(request))
+        except QueenError as error:
+            if not error.maybe_delivered:
+                raise
+            lost = error
+        if not any(push.made_id for push in pushes):
+            raise OutcomeUnknownError(
+                "commit: the answer was lost, and without a pushed id of the client's own the server cannot tell "
+                "whether the transaction took effect",
+                operation="commit",
+            ) from lost
     try:
         return _response(await transport.send(request))
     except TransactionError as error:
-        # The repeat of a committed transaction fails on the first push, whose id is taken. An id that the client made
-        # can be taken by nothing else.
-        failed_at = len([result for result in error.results if result.get("success")])
-        if failed_at < len(pushes) and pushes[failed_at].made_id:
+        if _was_committed(error, pushes):
             return {"success": True, "transactionId": "", "results": []}
-        raise OutcomeUnknownError(
-            f"commit: the answer was lost, and its repeat was refused: {error.words}", operation="commit"
-        ) from lost
-    except (ConnectionFailedError, QueenTimeoutError) as error:
-        raise OutcomeUnknownError(
-            f"commit: the answer was lost, and the repeat failed: {error}", operation="commit"
-        ) from error
+        words = f"commit: the answer was lost, and its repeat was refused: {error.words}"
+        raise OutcomeUnknownError(words, operation="commit") from error
+    except QueenError as error:
+        words = f"commit: the answer was lost, and the repeat failed: {error}"
+        raise OutcomeUnknownError(words, operation="commit") from error
+
+
+def _was_committed(refusal: TransactionError, pushes: Sequence[TransactionPush]) -> bool:
+    """Whether the refusal of a repeat means that the transaction was committed before.
+
+    It does when the repeat fails on a taken id that the client made: nothing else can have taken it.
+    """
+    if "duplicate key" not in f"{refusal.words} {refusal.results}":
+        return False
+    failed_at = len([result for result in refusal.results if result.get("success")])
+    return failed_at < len(pushes) and pushes[failed_at].made_id
+
+
+def _by_ledger(acks: Sequence[TransactionAck]) -> Dict[Ledger, List[TransactionAck]]:
+    # Always in one order, so that two transactions never wait for each other's turn.
+    grouped: Dict[Ledger, List[TransactionAck]] = {}
+    for ack in acks:
+        ledger = ack.message.ledger if isinstance(ack.message, Message) else None
+        if ledger is not None:
+            grouped.setdefault(ledger, []).append(ack)
+    return dict(sorted(grouped.items(), key=lambda entry: id(entry[0])))
+
+
+def _refuse_gap(ledger: Ledger, acks: Sequence[TransactionAck]) -> None:
+    own = [str(ack.message["transactionId"]) for ack in acks]
+    before = ledger.unsettled_before(own)
+    if before is not None:
+        raise ValueError(
+            f"the message {before!r} comes before one of this transaction in its partition and is not settled; the "
+            "server would count it as read. Settle it first, or acknowledge it in this transaction too"
+        )
+
+
+async def _send_waiting(ledgers: Iterable[Ledger]) -> None:
+    """Send the acks that waited for the messages of the transaction; it is committed whatever becomes of them."""
+    for ledger in ledgers:
+        try:
+            await ledger.settle({})
+        except QueenError as error:
+            logs.event(logging.WARNING, "TransactionBuilder.commit", waitingAcksFailed=str(error))
 
 
 def _response(answer: object) -> TransactionResponse:

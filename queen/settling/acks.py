@@ -10,7 +10,7 @@ from queen_api.api import acks
 from queen_api.models import Acknowledgment
 from typing_extensions import Final
 
-from queen.errors import ConnectionFailedError, ProtocolError, QueenTimeoutError, ServerRefusedError
+from queen.errors import ProtocolError, QueenError, ServerRefusedError
 from queen.settling.decision import Decision
 from queen.transport.transport import Transport
 from queen.types import AckResponse
@@ -82,7 +82,7 @@ async def _send(
 ) -> List[AckResponse]:
     try:
         return read(await transport.send(request, affinity=lease.affinity))
-    except (ConnectionFailedError, QueenTimeoutError) as error:
+    except QueenError as error:
         if not error.maybe_delivered:
             raise
     # The answer was lost. An ack that took effect is refused when it is repeated, if it ended the lease, and otherwise
@@ -110,8 +110,10 @@ def _several(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse
     results = fields.get("results")
     if not isinstance(results, list):
         raise ServerRefusedError(operation="ack_batch", status=200, words=str(fields.get("error")))
+    entries = cast("List[Mapping[str, object]]", results)
+    _check_count(entries, transaction_ids)
     found = []
-    for transaction_id, entry in zip(transaction_ids, cast("List[Mapping[str, object]]", results)):
+    for transaction_id, entry in zip(transaction_ids, entries):
         error = None if entry.get("success") else str(entry.get("error"))
         found.append(_result(transaction_id, error, entry.get("message") == "failed_dlq"))
     return found
@@ -119,9 +121,7 @@ def _several(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse
 
 def _listed(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]:
     entries = cast("List[Mapping[str, object]]", answer)
-    if len(entries) != len(transaction_ids):
-        reason = f"{len(entries)} results for {len(transaction_ids)} acks"
-        raise ProtocolError(reason, operation="ack", url="the server", status=200, excerpt=str(entries)[:200])
+    _check_count(entries, transaction_ids)
     results = []
     for transaction_id, entry in zip(transaction_ids, entries):
         error = entry.get("error")
@@ -131,6 +131,12 @@ def _listed(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]
         result["leaseReleased"] = released if isinstance(released, bool) else None
         results.append(result)
     return results
+
+
+def _check_count(entries: Sequence[object], transaction_ids: Sequence[str]) -> None:
+    if len(entries) != len(transaction_ids):
+        reason = f"{len(entries)} results for {len(transaction_ids)} acks"
+        raise ProtocolError(reason, operation="ack", url="the server", status=200, excerpt=str(entries)[:200])
 
 
 def _result(transaction_id: str, error: Optional[str], dlq: bool) -> AckResponse:

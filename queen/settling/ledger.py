@@ -8,7 +8,8 @@ settled; until then it waits here.
 from __future__ import annotations
 
 import asyncio
-from typing import Collection, Dict, List, Mapping, Optional, Sequence
+from contextlib import asynccontextmanager
+from typing import AsyncIterator, Collection, Dict, List, Mapping, Optional, Sequence
 
 import attrs
 from typing_extensions import Final
@@ -76,8 +77,22 @@ class Ledger:
         """Note that the lease could not be renewed: its messages may be with somebody else."""
         self._over = self._over or _LEASE_OVER
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Keep all others from settling under this lease until the block ends."""
+        async with self._in_turn():
+            yield
+
+    def unsettled_before(self, transaction_ids: Collection[str]) -> Optional[str]:
+        """The first message that comes before one of these, is none of them, and is not settled; None for none."""
+        last = max(self.position(transaction_id) for transaction_id in transaction_ids)
+        for entry in self._entries[:last]:
+            if entry.result is None and entry.transaction_id not in transaction_ids:
+                return entry.transaction_id
+        return None
+
     def mark_committed(self, transaction_id: str, decision: Decision) -> None:
-        """Note that a transaction settled a message."""
+        """Note that a transaction settled a message; ``settle({})`` then sends what waited for it."""
         entry = self._by_id[transaction_id]
         entry.decision = decision
         entry.result = _known(transaction_id, None, dlq=decision.status != "completed")

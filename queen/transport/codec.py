@@ -69,7 +69,8 @@ def encode(value: object, *, operation: str) -> bytes:
         data = _dumps(value)
     except (TypeError, ValueError, RecursionError):
         _refuse_faults(value, operation)
-        raise
+        # orjson knows no named tuples and no subclasses of float or of the keys' str.
+        return _standard_dumps(value)
     # orjson writes NaN as null; text that looks like one of the two costs no more than this walk.
     if b"null" in data or b"\\u0000" in data:
         _refuse_faults(value, operation)

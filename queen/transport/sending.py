@@ -82,6 +82,9 @@ class Sending(Generic[T]):
             repeat = 0
             while True:
                 repeated = self._maybe_delivered
+                if self.is_poll:
+                    # The server holds each attempt for the whole time anew.
+                    self._deadline = loop.time() + self.seconds
                 last = await self._attempt(server)
                 if isinstance(last, Reply) and not self._has_failed(last):
                     self.router.answered(server)

@@ -84,7 +84,7 @@ async def _poll(backend: Backend, call: Call, request: PopRequest, deadline: int
                 # Nobody is there to take them.
                 await backend.store.run(functools.partial(claims.give_back, outcome=outcome, group=request.group))
                 return None
-            if backend.clock.now() >= deadline:
+            if backend.clock.now() >= deadline or backend.polls.closed:
                 return None
             if isinstance(outcome, Claimed) and not passed.issuperset(outcome.partitions):
                 # These only looked unread; there may be messages in others.

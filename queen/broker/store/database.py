@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import sqlite3
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Callable, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar, Union
 
 from queen.broker.clock import Clock
@@ -63,15 +62,7 @@ class Store:
     """
 
     def __init__(self, path: Optional[str], clock: Clock, on_change: Callable[[Set[str]], None]) -> None:
-        self._connection = sqlite3.connect(
-            path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10.0, cached_statements=256
-        )
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        if path is not None:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-        schema.prepare(self._connection)
+        self._connection = _connected(path)
         self._clock = clock
         self._latest = int(self._connection.execute("SELECT COALESCE(MAX(created_at), 0) FROM messages").fetchone()[0])
         self._on_change = on_change
@@ -88,17 +79,18 @@ class Store:
         self._enter_loop()
         if self._thread is None:
             result, changed = self._transact(work)
-        else:
-            running = asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
-            try:
-                result, changed = await asyncio.shield(running)
-            except asyncio.CancelledError:
-                if undo is not None:
-                    running.add_done_callback(functools.partial(self._take_back, undo))
-                raise
-        if changed:
-            self._on_change(changed)
-        return result
+            self._announce(changed)
+            return result
+        job = self._thread.submit(self._transact, work)
+        running = asyncio.wrap_future(job)
+        running.add_done_callback(self._announce_done)
+        try:
+            # A caller that is cancelled does not stop the work: it goes on to its end, and is told to who waits.
+            return (await asyncio.shield(running))[0]
+        except asyncio.CancelledError:
+            if undo is not None:
+                self._thread.submit(self._take_back, job, undo)
+            raise
 
     def close(self) -> None:
         """Close the database."""
@@ -114,12 +106,22 @@ class Store:
                 raise DirectRefusalError(500, "the embedded broker is in use in another event loop of this process")
             self._loop = loop
 
-    def _take_back(self, undo: Callable[[Transaction, T], None], done: asyncio.Future[Tuple[T, Set[str]]]) -> None:
-        if done.cancelled() or done.exception() is not None or self._thread is None:
+    def _take_back(self, job: Future[Tuple[T, Set[str]]], undo: Callable[[Transaction, T], None]) -> None:
+        """Undo what nobody has; it runs behind the job, in the same thread."""
+        if job.cancelled() or job.exception() is not None:
             return
-        result, _ = done.result()
-        undone = asyncio.get_running_loop().run_in_executor(self._thread, self._transact, lambda tx: undo(tx, result))
-        undone.add_done_callback(lambda last: self._on_change(last.result()[1]))
+        result, _ = job.result()
+        _, changed = self._transact(lambda tx: undo(tx, result))
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._announce, changed)
+
+    def _announce_done(self, done: asyncio.Future[Tuple[T, Set[str]]]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            self._announce(done.result()[1])
+
+    def _announce(self, changed: Set[str]) -> None:
+        if changed:
+            self._on_change(changed)
 
     def _transact(self, work: Callable[[Transaction], T]) -> Tuple[T, Set[str]]:
         # Cursors compare times: they must not run backwards when the machine's clock is set back.
@@ -128,8 +130,30 @@ class Store:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             result = work(transaction)
+            self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
         return result, transaction.changed
+
+
+def _connected(path: Optional[str]) -> sqlite3.Connection:
+    """A connection to a database that is ready for use.
+
+    Raises:
+        OSError: the file cannot be opened, or is no database of this broker.
+    """
+    try:
+        connection = sqlite3.connect(
+            path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10.0, cached_statements=256
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        if path is not None:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        schema.prepare(connection)
+    except sqlite3.Error as error:
+        raise OSError(f"the database {path} cannot be used: {error}") from error
+    return connection

@@ -102,10 +102,10 @@ def prepare(connection: sqlite3.Connection) -> None:
     """Create the tables in a new database.
 
     Raises:
-        RuntimeError: the file was written by another version of the broker.
+        OSError: the file was written by another version of the broker.
     """
     [found] = connection.execute("PRAGMA user_version").fetchone()
     if found == 0:
         connection.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")
     elif found != VERSION:
-        raise RuntimeError(f"the database has the layout {found}, and this broker reads layout {VERSION}")
+        raise OSError(f"the database has the layout {found}, and this broker reads layout {VERSION}")

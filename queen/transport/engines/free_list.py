@@ -8,7 +8,7 @@ from typing import Callable, Deque, Generic, List, Optional, Set, TypeVar
 
 from typing_extensions import Protocol
 
-from queen.transport.engine import AnswerLostError, DeadlinePassedError
+from queen.transport.engine import AnswerLostError, DeadlinePassedError, NotSentError
 
 
 class Closable(Protocol):
@@ -50,6 +50,8 @@ class FreeList(Generic[C]):
         Raises:
             DeadlinePassedError: all connections stayed busy.
         """
+        if self.closed:
+            raise NotSentError("the client was closed")
         if self._idle:
             connection = self._idle.pop()
         elif self._limit is None or len(self._busy) < self._limit:

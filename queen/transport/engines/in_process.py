@@ -53,6 +53,8 @@ class InProcessEngine(Engine):
             "client": None,
             "server": None,
         }
+        # A request over a socket lets other tasks run; without this, a loop of pushes would starve its consumers.
+        await asyncio.sleep(0)
         exchange = _Exchange(body or b"")
         await self._application(scope, exchange.receive, exchange.send)
         return exchange.reply()

@@ -6,7 +6,7 @@ import enum
 import subprocess
 import sys
 import uuid
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -16,6 +16,19 @@ from tests.scripted_server import ScriptedServer, answers
 
 class Colour(enum.Enum):
     RED = "red"
+
+
+class Key(str, enum.Enum):
+    NAME = "name"
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+class Celsius(float):
+    pass
 
 
 REFUSED = [
@@ -56,6 +69,9 @@ ACCEPTED = {
     "tuple": (1, 2),
     "uuid": uuid.UUID(int=7),
     "enum": Colour.RED,
+    "named": Point(1, 2),
+    "float": Celsius(20.5),
+    "keys": {Key.NAME: 1},
     "text": "snow ☃ and \U0001f600",
 }
 ARRIVED = {
@@ -63,6 +79,9 @@ ARRIVED = {
     "tuple": [1, 2],
     "uuid": "00000000-0000-0000-0000-000000000007",
     "enum": "red",
+    "named": [1, 2],
+    "float": 20.5,
+    "keys": {"name": 1},
 }
 
 

@@ -6,8 +6,9 @@ import asyncio
 from typing import Any, List
 
 import pytest
+from queen_api.api import system
 
-from queen import AuthenticationError, LeaseLostError, Message, Queen
+from queen import AuthenticationError, ClientClosedError, LeaseLostError, Message, Queen
 from tests.scripted_server import Answer, Drop, Received, Scripted, ScriptedServer, answers
 
 POPPED = {
@@ -336,6 +337,103 @@ async def test_a_lease_that_cannot_be_renewed_is_told_and_its_renewal_ends() -> 
     assert renewals == [{"seconds": 60}]
 
 
-async def test_a_handler_must_be_a_function() -> None:
+def generator(message: Message) -> Any:
+    yield message
+
+
+async def async_generator(message: Message) -> Any:
+    yield message
+
+
+@pytest.mark.parametrize(
+    "handler", ["handler", None, lambda: None, lambda first, second: None, generator, async_generator]
+)
+async def test_what_cannot_handle_a_message_is_refused_before_one_is_popped(handler: Any) -> None:
     with pytest.raises(TypeError, match="accepted is a function"):
-        Queen("http://127.0.0.1:1").queue("q").consume("handler")  # type: ignore[arg-type]  # what is tested
+        Queen("http://127.0.0.1:1").queue("q").consume(handler)
+
+
+async def test_a_signal_must_be_an_event() -> None:
+    signal: Any = True
+    with pytest.raises(TypeError, match=r"accepted is an asyncio\.Event"):
+        Queen("http://127.0.0.1:1").queue("q").consume(len, signal=signal)
+
+
+async def test_a_handler_that_raises_is_logged_with_its_traceback(
+    queen: Queen, queue_name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    await pushed(queen, queue_name, 1)
+
+    def handler(message: Message) -> None:
+        raise ValueError("this is why")
+
+    await queen.queue(queue_name).limit(1).consume(handler)
+    assert "Traceback" in caplog.text
+    assert "ValueError: this is why" in caplog.text
+    assert queue_name in caplog.text
+
+
+async def test_pushes_in_a_loop_do_not_starve_a_consumer_in_the_same_loop(queen: Queen, queue_name: str) -> None:
+    seen = asyncio.Event()
+    consuming = asyncio.create_task(queen.queue(queue_name).limit(1).consume(lambda message: seen.set()))
+    pushed_count = 0
+    while not seen.is_set() and pushed_count < 2000:
+        await queen.queue(queue_name).push([{"data": pushed_count}])
+        pushed_count += 1
+    assert seen.is_set()
+    await consuming
+
+
+async def test_a_close_that_was_cancelled_has_closed_the_connections(server_url: str, queue_name: str) -> None:
+    started, finish = asyncio.Event(), asyncio.Event()
+
+    async def handler(message: Message) -> None:
+        started.set()
+        await finish.wait()
+
+    queen = Queen(server_url)
+    await queen.queue(queue_name).push([{"data": 1}])
+    consuming = asyncio.create_task(queen.queue(queue_name).limit(1).consume(handler))
+    await started.wait()
+    closing = asyncio.create_task(queen.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    with pytest.raises(ClientClosedError):
+        await queen.send(system.health())
+    finish.set()
+    await asyncio.gather(consuming, return_exceptions=True)
+
+
+async def test_a_handler_that_is_cancelled_ends_the_consumer(queen: Queen, queue_name: str) -> None:
+    await queen.queue(queue_name).partition("a").push([{"data": 1}])
+
+    async def handler(message: Message) -> None:
+        raise asyncio.CancelledError
+
+    consumer = queen.queue(queue_name).concurrency(2).consume(handler)
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(consumer, 5)
+
+
+async def test_a_lease_callback_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    told = asyncio.Event()
+
+    def script(received: Received) -> Answer:
+        if received.method == "GET":
+            return batch("a")
+        if "/lease/" in received.target:
+            return answers({"error": "Lease not found or expired"})
+        return acked(received)
+
+    def on_lease_lost(messages: List[Message], error: LeaseLostError) -> None:
+        told.set()
+        raise ValueError("the callback fails")
+
+    async def handler(message: Message) -> None:
+        await told.wait()
+
+    async with ScriptedServer(script) as server, Queen(server.url) as queen:
+        consumer = queen.queue("q").limit(1).renew_lease(True, 5)
+        await consumer.consume(handler).on_lease_lost(on_lease_lost)
+    assert "the callback fails" in caplog.text

@@ -130,6 +130,8 @@ async def test_a_subscription_may_start_at_a_datetime(queen: Queen, queue_name: 
         (lambda queue: queue.group(""), "group is empty"),
         (lambda queue: queue.subscription_mode("nwe"), "did you mean 'new'"),
         (lambda queue: queue.subscription_from(datetime(2025, 1, 1)), "no time zone"),
+        (lambda queue: queue.subscription_from("gestern"), "subscription_from='gestern' is no time"),
+        (lambda queue: queue.dlq().from_("soon"), "from_='soon' is no time"),
         (lambda queue: queue.wait("yes"), "wait='yes'"),
         (lambda queue: queue.timeout_millis(-1), "timeout_millis=-1"),
     ],

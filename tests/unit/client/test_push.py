@@ -138,3 +138,23 @@ async def test_a_buffered_item_counts_as_accepted(caplog: pytest.LogCaptureFixtu
         [result] = await queen.queue("q").push([{"data": 1, "transactionId": "t"}])
     assert (result["status"], result["transaction_id"]) == ("buffered", "t")
     assert any("buffered" in record.getMessage() and record.levelname == "WARNING" for record in caplog.records)
+
+
+async def test_every_error_of_a_push_carries_what_was_not_sent() -> None:
+    async with ScriptedServer(lambda _: Drop()) as server, Queen(server.url, retry_attempts=0) as queen:
+        with pytest.raises(QueenError) as raised:
+            await queen.queue("q").push([{"data": 1, "transactionId": "a"}])
+    assert raised.value.unsent == [{"data": 1, "transactionId": "a"}]
+
+
+async def test_on_error_is_told_of_the_refused_items_only() -> None:
+    refused = [
+        {"status": "queued", "transaction_id": "a", "message_id": "m"},
+        {"status": "failed", "transaction_id": "b", "error": "full"},
+    ]
+    told: List[Any] = []
+    async with ScriptedServer(lambda _: answers(refused)) as server, Queen(server.url) as queen:
+        push = queen.queue("q").push([{"data": 1, "transactionId": "a"}, {"data": 2, "transactionId": "b"}])
+        results = await push.on_error(lambda items, error: told.extend(item["transactionId"] for item in items))
+    assert told == ["b"]
+    assert [result["status"] for result in results] == ["queued", "failed"]

@@ -6,8 +6,8 @@ from typing import Any, List
 
 import pytest
 
-from queen import ConnectionFailedError, Message, Queen
-from tests.scripted_server import Answer, Drop, Received, ScriptedServer, answers
+from queen import ConnectionFailedError, Message, ProtocolError, Queen
+from tests.scripted_server import Answer, Drop, Received, Scripted, ScriptedServer, answers
 
 COMPLETED = {"index": 0, "transactionId": "t0", "success": True, "error": None, "queueName": "q", "partitionName": "p"}
 ACKED = [{**COMPLETED, "leaseReleased": True, "dlq": False}]
@@ -193,6 +193,8 @@ async def test_server_07_answers_an_ack_with_an_object() -> None:
         (({"transactionId": "t", "partitionId": "p"}, 1), "status=1 is a int"),
         (({"transactionId": "t", "partitionId": "p"}, False, {"eror": "x"}), "did you mean 'error'"),
         ((["text"], True), "accepted is a popped message"),
+        ((None,), "messages=None is a NoneType; accepted is a popped message"),
+        (("text",), "accepted is a popped message"),
     ],
 )
 async def test_wrong_arguments_of_an_ack_are_refused_before_anything_is_sent(arguments: Any, words: str) -> None:
@@ -241,3 +243,28 @@ async def test_tracing_never_raises(
     assert not result["success"]
     assert result["error"]
     assert any(record.levelname == "WARNING" for record in caplog.records)
+
+
+async def test_messages_rebuilt_from_json_are_sent_as_they_are(queen: Queen, queue_name: str) -> None:
+    first, second = (dict(message) for message in await batch_of(queen, queue_name, 2))
+    second["_status"] = True
+    unmarked, acked = await queen.ack([first, second])
+    assert (unmarked["success"], acked["success"], "pending" in acked) == (False, True, False)
+    twice = await queen.ack([first, first], True)
+    assert [("pending" in result, result["success"]) for result in twice] == [(False, True)] * 2
+
+
+async def test_a_proxys_504_is_a_lost_answer_of_an_ack() -> None:
+    script: List[Answer] = [Scripted(b"<html>timeout</html>", 504), answers(ACKED)]
+    async with ScriptedServer(lambda _: script.pop(0)) as server, Queen(server.url) as queen:
+        assert (await queen.ack({"transactionId": "t0", "partitionId": "p", "leaseId": "l"}, True))["success"]
+    assert len(server.received) == 2
+
+
+async def test_an_answer_with_too_few_results_is_an_error_and_not_asked_for_again() -> None:
+    async with ScriptedServer(lambda _: answers({"successful": 0, "failed": 0, "results": []})) as server:
+        async with Queen(server.url) as queen:
+            wires = [{"transactionId": name, "partitionId": "p", "leaseId": "l"} for name in ("t0", "t1")]
+            with pytest.raises(ProtocolError, match="0 results for 2 acks"):
+                await queen.ack(wires, True)
+    assert len(server.received) == 1

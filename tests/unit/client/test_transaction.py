@@ -7,7 +7,7 @@ from typing import Any, List
 import pytest
 
 from queen import Message, OutcomeUnknownError, Queen, TransactionError
-from tests.scripted_server import Answer, Drop, ScriptedServer, answers
+from tests.scripted_server import Answer, Drop, Scripted, ScriptedServer, answers
 
 COMMITTED = {"success": True, "transactionId": "x", "results": []}
 
@@ -98,7 +98,7 @@ async def test_every_push_carries_an_id_and_every_ack_its_lease_and_group() -> N
 
 
 async def test_a_committed_transaction_whose_answer_was_lost_is_not_reported_as_failed() -> None:
-    repeated = {"success": False, "transactionId": "x", "error": "duplicate key", "results": []}
+    repeated = {"success": False, "transactionId": "x", "error": "ERROR:  duplicate key value", "results": []}
     script: List[Answer] = [Drop(), answers(repeated)]
     async with ScriptedServer(lambda _: script.pop(0)) as server, Queen(server.url) as queen:
         result = await queen.transaction().queue("q").push([{"data": 1}]).commit()
@@ -119,3 +119,46 @@ async def test_without_an_id_of_its_own_the_client_cannot_tell_and_says_so() -> 
 async def test_items_of_a_push_may_come_from_a_generator(queen: Queen, queue_name: str) -> None:
     await queen.transaction().queue(queue_name).push({"data": n} for n in range(3)).commit()
     assert [message.data for message in await queen.queue(queue_name).batch(9).pop()] == [0, 1, 2]
+
+
+async def test_a_repeat_that_is_refused_for_another_reason_is_not_taken_for_committed() -> None:
+    refused = {"success": False, "transactionId": "x", "error": "could not serialize access", "results": []}
+    script: List[Answer] = [Drop(), answers(refused)]
+    async with ScriptedServer(lambda _: script.pop(0)) as server, Queen(server.url) as queen:
+        with pytest.raises(OutcomeUnknownError, match="could not serialize access"):
+            await queen.transaction().queue("q").push([{"data": 1}]).commit()
+
+
+async def test_a_transaction_in_doubt_can_be_committed_again_and_then_tells_the_truth() -> None:
+    repeated = {"success": False, "transactionId": "x", "error": "ERROR:  duplicate key value", "results": []}
+    script: List[Answer] = [Drop(), Drop(), answers(repeated)]
+    async with ScriptedServer(lambda _: script.pop(0)) as server, Queen(server.url) as queen:
+        transaction = queen.transaction().queue("q").push([{"data": 1}])
+        with pytest.raises(OutcomeUnknownError):
+            await transaction.commit()
+        assert (await transaction.commit())["success"]
+
+
+async def test_a_proxys_502_is_a_lost_answer_of_a_commit() -> None:
+    script: List[Answer] = [Scripted(b"<html>bad gateway</html>", 502), answers(COMMITTED)]
+    async with ScriptedServer(lambda _: script.pop(0)) as server, Queen(server.url) as queen:
+        assert (await queen.transaction().queue("q").push([{"data": 1}]).commit())["success"]
+    assert server.received[0].body == server.received[1].body
+
+
+async def test_an_ack_past_a_message_that_is_not_settled_is_refused_before_anything_is_sent(
+    queen: Queen, queue_name: str
+) -> None:
+    first, second, third = await popped(queen, queue_name, 3)
+    with pytest.raises(ValueError, match="'t0' comes before"):
+        await queen.transaction().ack(third).commit()
+    await queen.transaction().ack([third, first, second]).commit()
+    assert await queen.queue(queue_name).group("workers").pop() == []
+
+
+async def test_acks_that_waited_for_a_message_of_the_transaction_are_sent(queen: Queen, queue_name: str) -> None:
+    first, second = await popped(queen, queue_name, 2)
+    assert (await second.ack())["pending"]
+    await queen.transaction().ack(first).commit()
+    assert "pending" not in await second.ack()
+    assert await queen.queue(queue_name).group("workers").pop() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import List
+from typing import Any, List
 
 import pytest
 from queen_api.api import leases, messages, queues, system
@@ -271,3 +271,10 @@ async def test_a_client_closed_under_a_request_leaves_no_connection_open() -> No
         answer.set()
         await closing
         await asyncio.gather(deleting, return_exceptions=True)
+
+
+async def test_what_is_no_request_is_refused_by_name() -> None:
+    not_called: Any = system.health
+    async with Queen("http://127.0.0.1:1") as queen:
+        with pytest.raises(TypeError, match="accepted is what a function of queen_api returns"):
+            await queen.send(not_called)
