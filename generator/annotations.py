@@ -89,14 +89,32 @@ def json_kinds(prop: PropertyProtocol) -> list[str]:
         return ["bool"]
     if isinstance(prop, (IntProperty, FloatProperty)):
         return ["int", "float"]
-    if isinstance(prop, (*_TEXT, LiteralEnumProperty)):
+    if is_text(prop):
         return ["str"]
+    if isinstance(prop, LiteralEnumProperty):
+        return ["int", "float"]
     return ["object"]
 
 
 def is_nullable(prop: PropertyProtocol) -> bool:
-    """Whether a schema allows null beside other values."""
-    return isinstance(prop, UnionProperty) and any(isinstance(inner, NoneProperty) for inner in prop.inner_properties)
+    """Whether a schema allows null beside other values; free-form JSON does."""
+    if isinstance(prop, UnionProperty):
+        return any(isinstance(inner, NoneProperty) for inner in prop.inner_properties)
+    return isinstance(prop, AnyProperty)
+
+
+def is_text(prop: PropertyProtocol) -> bool:
+    """Whether all values of a schema are strings."""
+    if isinstance(prop, (ConstProperty, LiteralEnumProperty)):
+        values = [prop.value.raw_value] if isinstance(prop, ConstProperty) else prop.values
+        return all(isinstance(value, str) for value in values)
+    return isinstance(prop, _TEXT)
+
+
+def is_scalar(prop: PropertyProtocol) -> bool:
+    """Whether all values of a schema are strings, numbers or booleans."""
+    scalars = (BooleanProperty, IntProperty, FloatProperty, ConstProperty, LiteralEnumProperty)
+    return is_text(prop) or isinstance(prop, scalars)
 
 
 def names_in(annotations: Iterable[str]) -> set[str]:

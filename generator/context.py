@@ -15,7 +15,16 @@ from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from openapi_python_client.strings import snake_case
 
-from generator.annotations import TYPING_NAMES, annotation, is_nullable, json_kinds, names_in, union
+from generator.annotations import (
+    TYPING_NAMES,
+    annotation,
+    is_nullable,
+    is_scalar,
+    is_text,
+    json_kinds,
+    names_in,
+    union,
+)
 from generator.documentation import docstring
 from generator.failure import GenerationError
 from generator.spec import JsonObject, OperationFacts
@@ -128,6 +137,7 @@ def operation_context(
         raise GenerationError([f"{facts.id}: parameter {name} was dropped" for name in sorted(set(described) - read)])
     if endpoint.header_parameters or endpoint.cookie_parameters:
         raise GenerationError([f"{facts.id}: header and cookie parameters are not supported"])
+    _check_parameters(endpoint, facts)
     body = _body(endpoint, models)
     successes = _successes(endpoint)
     value = union(member for prop in successes.values() for member in _value_members(prop, facts, refusals))
@@ -208,6 +218,21 @@ def _argument(prop: PropertyProtocol, description: str | None = None) -> Argumen
         unset=not prop.required and is_nullable(prop),
         description=description if description is not None else plain(prop.description),
     )
+
+
+def _check_parameters(endpoint: Endpoint, facts: OperationFacts) -> None:
+    problems = [
+        f"{facts.id}: parameter {plain(prop.name)} is not text, which is all that a path holds"
+        for prop in endpoint.path_parameters
+        if not is_text(prop)
+    ]
+    problems += [
+        f"{facts.id}: parameter {plain(prop.name)} is no string, number or boolean, which is all that a query holds"
+        for prop in endpoint.query_parameters
+        if not is_scalar(prop)
+    ]
+    if problems:
+        raise GenerationError(problems)
 
 
 def _path(facts: OperationFacts, endpoint: Endpoint, described: Mapping[str, str]) -> list[str | Argument]:

@@ -86,8 +86,7 @@ def _differences(stored: Path, fresh: Path) -> list[str]:
     problems = [f"{stored / name} is missing" for name in sorted(want - have)]
     problems += [f"{stored / name} is not generated from the spec; remove it" for name in sorted(have - want)]
     for name in sorted(have & want):
-        before = (stored / name).read_text(encoding="utf-8")
-        after = (fresh / name).read_text(encoding="utf-8")
+        before, after = (stored / name).read_bytes(), (fresh / name).read_bytes()
         if before != after:
             problems.append(f"{stored / name} differs:\n{_excerpt(before, after)}")
     return problems
@@ -101,6 +100,8 @@ def _files(folder: Path) -> set[str]:
     }
 
 
-def _excerpt(before: str, after: str) -> str:
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "stored", "generated", lineterm="", n=1)
-    return "\n".join(f"    {line}" for line in list(lines)[:_EXCERPT_LINES])
+def _excerpt(before: bytes, after: bytes) -> str:
+    # The ends of the lines are kept: they may be all that differs.
+    old, new = (content.decode("utf-8", "backslashreplace").split("\n") for content in (before, after))
+    lines = difflib.unified_diff(old, new, "stored", "generated", lineterm="", n=1)
+    return "\n".join(f"    {line}".replace("\r", "\\r") for line in list(lines)[:_EXCERPT_LINES])

@@ -27,6 +27,7 @@ from typing_extensions import override
 
 from generator.annotations import TYPING_NAMES, names_in
 from generator.context import ModelContext, OperationContext, model_context, operation_context
+from generator.documentation import docstring
 from generator.failure import GenerationError
 from generator.spec import JsonObject, OperationFacts, Spec, resolved, schemas
 
@@ -107,7 +108,7 @@ class _TypedProject(Project):
             "models.py",
             "models.py.jinja",
             models=[model for model in contexts if model.alias is None],
-            aliases=[model for model in contexts if model.alias is not None],
+            aliases=_in_order({model.name: model for model in contexts if model.alias is not None}),
             typing_names=sorted(names_in(annotations) & set(TYPING_NAMES)),
             uses_json_value=_ANY in names_in(annotations),
             uses_not_required=any("NotRequired[" in text for text in annotations),
@@ -148,7 +149,7 @@ class _TypedProject(Project):
     def _tag_description(self, tag: str) -> str:
         for entry in cast("list[JsonObject]", self._spec.document.get("tags", [])):
             if entry.get("name") == tag:
-                return str(entry.get("description", tag))
+                return docstring([str(entry.get("description", tag))])
         return f"The operations of {tag}."
 
 
@@ -166,6 +167,17 @@ def _components(spec: Spec, config: Config) -> Mapping[str, PropertyProtocol]:
             raise GenerationError([f"schema {name} would be renamed to {prop.class_info.name}; name it so"])
         found[name] = prop
     return found
+
+
+def _in_order(aliases: Mapping[str, ModelContext]) -> list[ModelContext]:
+    """Aliases are evaluated at run time: each after those that it names."""
+    left, ordered = dict(aliases), list[ModelContext]()
+    while left:
+        ready = [model for model in left.values() if not names_in(_annotations_of(model)) & set(left)]
+        if not ready:
+            raise GenerationError([f"schema {name} is made of itself, through names alone" for name in left])
+        ordered.append(left.pop(ready[0].name))
+    return ordered
 
 
 def _annotations_of(model: ModelContext) -> list[str]:

@@ -15,6 +15,7 @@ import yaml
 from generator.failure import GenerationError
 
 METHODS = ("get", "put", "post", "delete", "patch")
+_OTHER_METHODS = ("head", "options", "trace")
 RETRIES = ("safe", "keyed", "unsafe")
 REFUSALS = ("raise", "result")
 EMPTIES = ("array", "object")
@@ -61,11 +62,12 @@ def load(path: Path) -> Spec:
     """Read a spec.
 
     Raises:
-        GenerationError: an operation lacks an extension, or has one that is not legal, or an id is used twice.
+        GenerationError: the file is no YAML object, or an operation lacks an extension, has one that is not legal,
+            has a method that is not supported, or has the id of another one.
     """
     data = path.read_bytes()
-    document = cast(JsonObject, yaml.safe_load(data))
-    problems: list[str] = []
+    document = _document(path, data)
+    problems = _unsupported(document)
     operations: dict[str, OperationFacts] = {}
     for method, where, operation in _operations(document):
         facts = _facts(method, where, operation, problems)
@@ -85,6 +87,25 @@ def schemas(document: JsonObject) -> Mapping[str, JsonObject]:
     return cast(Mapping[str, JsonObject], components.get("schemas", {}))
 
 
+def _document(path: Path, data: bytes) -> JsonObject:
+    try:
+        document = yaml.safe_load(data)
+    except yaml.YAMLError as error:
+        raise GenerationError([f"{path} is no YAML: {error}"]) from error
+    if not isinstance(document, Mapping):
+        raise GenerationError([f"{path} is no OpenAPI document: it is not an object"])
+    return document
+
+
+def _unsupported(document: JsonObject) -> list[str]:
+    return [
+        f"{method.upper()} {path}: the method is not supported; supported are {', '.join(METHODS)}"
+        for path, item in cast(Mapping[str, JsonObject], document.get("paths", {})).items()
+        for method in _OTHER_METHODS
+        if method in item
+    ]
+
+
 def _operations(document: JsonObject) -> Iterator[tuple[str, str, JsonObject]]:
     for path, item in cast(Mapping[str, JsonObject], document.get("paths", {})).items():
         for method in METHODS:
@@ -102,6 +123,8 @@ def _facts(method: str, path: str, operation: JsonObject, problems: list[str]) -
     if not isinstance(tags, list) or len(tags) != 1:
         problems.append(f"{where}: exactly one tag is needed")
     _check(operation, "x-queen-since", None, where, problems)
+    if "x-queen-until" in operation:
+        _check(operation, "x-queen-until", None, where, problems)
     _check(operation, "x-queen-retry", RETRIES, where, problems)
     _check(operation, "x-queen-refusal", REFUSALS, where, problems)
     if "x-queen-empty" in operation:
@@ -126,8 +149,10 @@ def _facts(method: str, path: str, operation: JsonObject, problems: list[str]) -
 
 def _check(operation: JsonObject, key: str, accepted: tuple[str, ...] | None, where: str, problems: list[str]) -> None:
     value = operation.get(key)
-    if not isinstance(value, str):
+    if key not in operation:
         problems.append(f"{where}: {key} is missing")
+    elif not isinstance(value, str):
+        problems.append(f"{where}: {key} is {value!r}, which is no string; quote it")
     elif accepted is not None and value not in accepted:
         problems.append(f"{where}: {key} is {value!r}; accepted are {', '.join(accepted)}")
 

@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+import importlib
 from types import ModuleType
-from typing import Any, Iterator
+from typing import Any, Dict, Iterator
 
 import pytest
 
-from tests.generator.packages import GOLDEN, imported
+from generator.output import generate
+from tests.generator.packages import SPEC, imported
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[ModuleType]:
-    with imported(GOLDEN) as package:
-        yield package
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    package = tmp_path_factory.mktemp("fresh") / "small_api"
+    generate(SPEC, package)
+    with imported(package) as module:
+        yield module
 
 
 @pytest.fixture(scope="module")
 def things(api: ModuleType) -> Any:
-    import importlib
-
     return importlib.import_module("small_api.api.things")
+
+
+@pytest.fixture(scope="module")
+def parts(api: ModuleType) -> Any:
+    return importlib.import_module("small_api.api.parts")
+
+
+def replaced(parts: Any, **arguments: Any) -> Any:
+    """A request with every required argument, and the given ones."""
+    required: Dict[str, Any] = {
+        "from_": "f",
+        "part_id": "p",
+        "kind": "part",
+        "labels": [],
+        "parent": None,
+        "reason": "r",
+    }
+    return parts.replace_part(**{**required, **arguments})
 
 
 @pytest.mark.parametrize("name", ["plain", "user:42", "a@b", "x+y", "100%", "a%20b", "...", "~!$&'()*,;="])
@@ -39,6 +59,44 @@ def test_query_values_are_percent_encoded_and_what_is_not_given_is_left_out(thin
     target = things.get_thing(thing_name="t", from_="a/b c&d=é", max_count=0, with_parts=False, ratio=0.5).target
     assert target == "/things/t?from=a%2Fb%20c%26d%3D%C3%A9&maxCount=0&withParts=false&ratio=0.5"
     assert things.get_thing(thing_name="t", with_parts=True).target == "/things/t?withParts=true"
+
+
+def test_no_character_is_safe_in_a_query_but_the_unreserved_ones(things: Any) -> None:
+    target = things.get_thing(thing_name="t", from_="/?#[]@!$&'()*+,;=:%\"\\ \n-._~aZ0").target
+    assert target == ("/things/t?from=%2F%3F%23%5B%5D%40%21%24%26%27%28%29%2A%2B%2C%3B%3D%3A%25%22%5C%20%0A-._~aZ0")
+
+
+def test_an_empty_text_in_a_query_is_given(things: Any) -> None:
+    assert things.get_thing(thing_name="t", from_="").target == "/things/t?from="
+
+
+def test_every_name_in_a_path_is_checked_and_none_is_encoded(parts: Any) -> None:
+    assert replaced(parts, from_="a%2Fb", part_id="c:d").target == "/things/a%2Fb/parts/c:d?reason=r"
+    with pytest.raises(ValueError, match=r"^from='a/b' cannot be addressed"):
+        replaced(parts, from_="a/b")
+    with pytest.raises(ValueError, match=r"^partId='' cannot be addressed"):
+        replaced(parts, part_id="")
+
+
+def test_a_required_query_argument_must_be_given_and_an_enum_goes_as_it_is(parts: Any) -> None:
+    assert replaced(parts, level="low").target == "/things/f/parts/p?reason=r&level=low"
+    with pytest.raises(TypeError, match="reason"):
+        parts.replace_part(from_="f", part_id="p", kind="part", labels=[], parent=None)
+
+
+def test_required_keys_are_always_in_the_body(parts: Any) -> None:
+    assert replaced(parts).body == {"kind": "part", "labels": [], "parent": None}
+    assert replaced(parts, labels=["x"], parent="y").body == {"kind": "part", "labels": ["x"], "parent": "y"}
+
+
+def test_a_keyword_of_python_has_its_own_name_on_the_wire(parts: Any) -> None:
+    assert replaced(parts, class_=1).body == {"kind": "part", "labels": [], "parent": None, "class": 1}
+
+
+def test_free_form_json_may_be_null_and_may_be_left_out(api: Any, parts: Any) -> None:
+    assert replaced(parts, data=None).body["data"] is None
+    assert replaced(parts, data=[{"a": 1}]).body["data"] == [{"a": 1}]
+    assert "data" not in replaced(parts, data=api.UNSET).body
 
 
 def test_null_and_left_out_are_different_where_the_spec_says_so(api: Any, things: Any) -> None:
@@ -95,6 +153,46 @@ def test_an_empty_body_is_what_the_spec_says_it_stands_for(things: Any) -> None:
     assert things.list_things().parse(200, None) == []
     assert things.things_by_owner().parse(200, None) == {}
     assert things.delete_thing(thing_name="t").parse(204, None) is None
+
+
+def test_an_answer_of_the_wrong_kind_of_scalar_is_refused(api: Any, parts: Any) -> None:
+    request = parts.count_parts()
+    assert request.parse(200, 5) == 5
+    for payload in (True, False, "5", None, [5]):
+        with pytest.raises(api.UnexpectedAnswer, match="count_parts promises a number"):
+            request.parse(200, payload)
+
+
+def test_a_body_where_the_spec_promises_none_is_refused(api: Any, things: Any) -> None:
+    with pytest.raises(api.UnexpectedAnswer, match="delete_thing promises nothing, and the answer is an object"):
+        things.delete_thing(thing_name="t").parse(204, {})
+
+
+def test_each_status_has_its_own_kinds(api: Any, parts: Any) -> None:
+    request = replaced(parts)
+    assert request.parse(200, [{}]) == [{}]
+    assert request.parse(204, None) is None
+    with pytest.raises(api.UnexpectedAnswer, match="promises nothing"):
+        request.parse(204, [{}])
+    with pytest.raises(api.UnexpectedAnswer, match="the answer is nothing"):
+        request.parse(200, None)
+
+
+def test_an_empty_body_stands_for_a_new_value_each_time(things: Any) -> None:
+    request = things.list_things()
+    request.parse(200, None).append("x")
+    assert request.parse(200, None) == []
+
+
+def test_docstrings_that_end_in_a_quote_or_a_backslash_keep_it(parts: Any) -> None:
+    assert parts.__doc__.strip() == 'What things have: "parts"'
+    assert parts.replace_part.__doc__.startswith('Replace what is called "a part"\n')
+    assert parts.count_parts.__doc__ == "Count what is under \\"
+
+
+def test_a_key_of_a_schema_keeps_its_quotes_and_backslashes(api: Any) -> None:
+    models = importlib.import_module("small_api.models")
+    assert list(models.Keywords.__annotations__) == ["from", "class", "with space", 'quoted "key" \\']
 
 
 def test_docstrings_are_the_specs_words(things: Any) -> None:

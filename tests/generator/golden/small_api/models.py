@@ -16,6 +16,8 @@ __all__ = [
     "Level",
     "PutThing",
     "Refusal",
+    "ReplacePart",
+    "Shelves",
     "Thing",
     "Things",
 ]
@@ -40,6 +42,7 @@ Keywords = TypedDict(
         "from": "str",
         "class": "NotRequired[Optional[int]]",
         "with space": "NotRequired[str]",
+        'quoted "key" \\': "NotRequired[Literal[\"it's\", 'plain']]",
     },
 )
 """Keywords on the wire."""
@@ -63,7 +66,20 @@ class PutThing(TypedDict):
     owner: NotRequired[Optional[Union[Thing, Keywords]]]
 
 
+ReplacePart = TypedDict(
+    "ReplacePart",
+    {
+        "kind": "Literal['part']",
+        "labels": "List[str]",
+        "parent": "Optional[str]",
+        "class": "NotRequired[int]",
+        "data": "NotRequired[JsonValue]",
+    },
+)
+"""ReplacePart on the wire."""
+
 Things = List[Thing]
 ByOwner = Dict[str, List[Thing]]
+Shelves = List[ByOwner]
 Either = Optional[Union[Thing, Keywords]]
 Level = Literal["high", "low"]

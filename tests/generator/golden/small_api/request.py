@@ -117,7 +117,8 @@ class Answers(Generic[T_co]):
             raise UnexpectedAnswer(f"status {status} is not in the API", self._operation, status, payload)
         if payload is None and self._empty is not None:
             payload = self._empty()
-        if not isinstance(payload, kinds):
+        # To Python a boolean is a number, to JSON it is not.
+        if not isinstance(payload, kinds) or (isinstance(payload, bool) and not {bool, object} & set(kinds)):
             expected = " or ".join(_KINDS.get(kind, kind.__name__) for kind in kinds)
             found = _KINDS.get(type(payload), type(payload).__name__)
             message = f"{self._operation.id} promises {expected}, and the answer is {found}"
