@@ -207,9 +207,10 @@ def _server_url(url: object) -> str:
         raise ConfigurationError(f"url={url!r} is a {type(url).__name__}; {accepted}")
     if url.startswith(("memory://", "sqlite:///")):
         return url
+    scheme, separator, _ = url.partition("://")
+    if not separator or scheme not in ("http", "https"):
+        raise ConfigurationError(f"a url begins with {scheme + separator if separator else 'no scheme'!r}; {accepted}")
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https"):
-        raise ConfigurationError(f"a url begins with {parts.scheme or 'no scheme'!r}; {accepted}")
     if "@" in parts.netloc:
         raise ConfigurationError("a url holds a user name or password; give a token as bearer_token instead")
     try:

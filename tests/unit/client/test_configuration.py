@@ -35,9 +35,9 @@ def test_keys_may_be_snake_case_or_camel_case_and_keywords_win() -> None:
     [
         (None, "no server was given"),
         ([], "names no server"),
-        ("localhost:6632", "begins with 'localhost'"),
-        ("ftp://a:1", "begins with 'ftp'"),
-        ("postgres://user:secret@host/db", "begins with 'postgres'; accepted are http://host:port"),
+        ("localhost:6632", "begins with 'no scheme'"),
+        ("ftp://a:1", "begins with 'ftp://'"),
+        ("postgres://user:secret@host/db", "begins with 'postgres://'; accepted are http://host:port"),
         ("http://", "not the address of a server"),
         ("sqlite:////no/such/folder/queen.db", "unable to open database file"),
         ("http://a:port", "accepted are http://host:port"),
