@@ -8,39 +8,7 @@ from typing import Any, List
 import pytest
 from queen_api.api import system
 
-from queen import AuthenticationError, ClientClosedError, LeaseLostError, Message, Queen
-from tests.scripted_server import Answer, Drop, Received, Scripted, ScriptedServer, answers
-
-POPPED = {
-    "success": True, "queue": "q", "partition": "Default", "partitionId": "p", "leaseId": "l", "consumerGroup": "g",
-    "partitionsClaimed": 1,
-}  # fmt: skip
-
-
-def batch(*names: str) -> Answer:
-    messages = [
-        {
-            "id": name, "transactionId": name, "traceId": None, "data": name, "producerSub": None, "leaseId": "l",
-            "createdAt": "2026-01-31T10:20:30.123456Z", "partition": "Default", "partitionId": "p",
-            "consumerGroup": "g",
-        }
-        for name in names
-    ]  # fmt: skip
-    return answers({**POPPED, "messages": messages})
-
-
-def acked(received: Received, success: bool = True, error: Any = None, dlq: bool = False) -> Answer:
-    body: Any = received.json
-    acks = body.get("acknowledgments", [body])
-    return answers(
-        [
-            {
-                "index": 0, "transactionId": ack["transactionId"], "success": success, "error": error,
-                "queueName": "q", "partitionName": "Default", "leaseReleased": True, "dlq": dlq,
-            }
-            for ack in acks
-        ]
-    )  # fmt: skip
+from queen import ClientClosedError, Message, Queen
 
 
 async def pushed(queen: Queen, queue: str, count: int, **config: object) -> None:
@@ -271,72 +239,6 @@ async def test_a_handler_may_close_its_client(server_url: str, queue_name: str) 
         await asyncio.wait_for(queen.queue(queue_name).consume(handler), 5)
 
 
-async def test_a_lost_answer_backs_off_and_a_wrong_token_ends_it() -> None:
-    script: List[Answer] = [Drop(), answers({"success": True, "messages": []}), answers({"error": "no"}, 401)]
-    async with ScriptedServer(lambda _: script.pop(0)) as server, Queen(server.url, retry_attempts=0) as queen:
-        consumer = queen.queue("q").consume(lambda message: None)
-        with pytest.raises(AuthenticationError):
-            await asyncio.wait_for(consumer, 10)
-    assert len(server.received) == 3
-
-
-async def test_a_server_that_does_not_hold_polls_is_not_asked_in_a_circle() -> None:
-    paused = Scripted(b'{"messages":[],"paused":true}', status=204)
-    async with ScriptedServer(lambda _: paused) as server, Queen(server.url) as queen:
-        assert await queen.queue("q").wait().timeout_millis(60_000).pop() == []
-        assert len(server.received) == 1
-        await queen.queue("q").idle_millis(250).consume(lambda message: None)
-    assert len(server.received) <= 5
-
-
-async def test_an_ack_that_fails_never_becomes_a_nack() -> None:
-    statuses: List[Any] = []
-    pops = [batch("a"), batch("b")]
-
-    def script(received: Received) -> Answer:
-        if received.method == "GET":
-            return pops.pop(0)
-        body: Any = received.json
-        statuses.append((body["transactionId"], body["status"]))
-        return Drop() if body["transactionId"] == "a" else acked(received)
-
-    async with ScriptedServer(script) as server, Queen(server.url, retry_attempts=0) as queen:
-        await queen.queue("q").limit(2).consume(lambda message: None)
-    assert statuses == [("a", "completed"), ("a", "completed"), ("b", "completed")]
-
-
-async def test_a_lease_that_cannot_be_renewed_is_told_and_its_renewal_ends() -> None:
-    renewals: List[Any] = []
-    lost: List[Any] = []
-    told = asyncio.Event()
-
-    def script(received: Received) -> Answer:
-        if received.method == "GET":
-            return batch("a", "b")
-        if "/lease/" in received.target:
-            renewals.append(received.json)
-            return answers(
-                [{"index": 0, "leaseId": "l", "success": False, "error": "Lease not found", "expiresAt": None}]
-            )
-        return acked(received)
-
-    async def handler(message: Message) -> None:
-        await told.wait()
-        seen.append((message.data, message.lease_lost))
-
-    def on_lease_lost(messages: List[Message], error: LeaseLostError) -> None:
-        lost.append(([message.data for message in messages], error.lease_id))
-        told.set()
-
-    seen: List[Any] = []
-    async with ScriptedServer(script) as server, Queen(server.url) as queen:
-        consumer = queen.queue("q").group("g").batch(2).each().limit(1).renew_lease(True, 5)
-        await consumer.consume(handler).on_lease_lost(on_lease_lost)
-    assert lost == [(["a", "b"], "l")]
-    assert seen == [("a", True)]
-    assert renewals == [{"seconds": 60}]
-
-
 def generator(message: Message) -> Any:
     yield message
 
@@ -414,26 +316,3 @@ async def test_a_handler_that_is_cancelled_ends_the_consumer(queen: Queen, queue
     consumer = queen.queue(queue_name).concurrency(2).consume(handler)
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(consumer, 5)
-
-
-async def test_a_lease_callback_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    told = asyncio.Event()
-
-    def script(received: Received) -> Answer:
-        if received.method == "GET":
-            return batch("a")
-        if "/lease/" in received.target:
-            return answers({"error": "Lease not found or expired"})
-        return acked(received)
-
-    def on_lease_lost(messages: List[Message], error: LeaseLostError) -> None:
-        told.set()
-        raise ValueError("the callback fails")
-
-    async def handler(message: Message) -> None:
-        await told.wait()
-
-    async with ScriptedServer(script) as server, Queen(server.url) as queen:
-        consumer = queen.queue("q").limit(1).renew_lease(True, 5)
-        await consumer.consume(handler).on_lease_lost(on_lease_lost)
-    assert "the callback fails" in caplog.text
