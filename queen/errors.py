@@ -265,5 +265,9 @@ class BufferClosedError(QueenBufferError):
         super().__init__(message, unsent=unsent or ())
 
 
+PERMANENT_ERRORS = (AuthenticationError, PermissionDeniedError, UnsupportedByServerError, ClientClosedError)
+"""What no repeat helps: the same request would be refused for ever."""
+
+
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"

@@ -14,7 +14,7 @@ from queen.consuming.handlers import Callbacks, Handler
 from queen.consuming.lease_keeper import LeaseKeeper
 from queen.consuming.options import ConsumeOptions
 from queen.consuming.processing import Processor, give_back
-from queen.errors import ClientClosedError, HttpStatusError, QueenError, UnsupportedByServerError
+from queen.errors import PERMANENT_ERRORS, QueenError
 from queen.message import Message
 from queen.operations.pop import PopOptions, pop
 from queen.transport.retry import RetryPolicy
@@ -111,9 +111,10 @@ class Consumer:
             asked = loop.time()
             try:
                 messages = await self._pop(idle_left)
+            except PERMANENT_ERRORS:
+                raise
             except QueenError as error:
                 failures += 1
-                _raise_if_final(error)
                 pause = _BACKOFF.wait_before(failures)
                 logs.event(logging.WARNING, "ConsumeBuilder.pop", failed=str(error), retryMillis=round(pause * 1000))
                 await self._pause(pause if idle_left is None else min(pause, idle_left))
@@ -195,9 +196,3 @@ class RunningConsumers:
 class _Running:
     consumer: Consumer
     task: Optional[asyncio.Task[object]]
-
-
-def _raise_if_final(error: QueenError) -> None:
-    final = isinstance(error, (ClientClosedError, UnsupportedByServerError))
-    if final or (isinstance(error, HttpStatusError) and error.status in (401, 403)):
-        raise error

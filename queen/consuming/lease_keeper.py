@@ -9,14 +9,7 @@ from typing import AsyncIterator, Dict, List, Optional, Sequence
 
 from queen import logs
 from queen.consuming.handlers import LeaseLostCallback, call
-from queen.errors import (
-    AuthenticationError,
-    ClientClosedError,
-    LeaseLostError,
-    PermissionDeniedError,
-    QueenError,
-    UnsupportedByServerError,
-)
+from queen.errors import PERMANENT_ERRORS, LeaseLostError, QueenError
 from queen.message import Message
 from queen.settling.renewal import renew_lease
 from queen.transport.transport import Transport
@@ -67,7 +60,7 @@ class LeaseKeeper:
             await asyncio.sleep(interval)
             try:
                 result = await renew_lease(self._transport, lease_id, seconds=seconds, affinity=affinity)
-            except (AuthenticationError, PermissionDeniedError, UnsupportedByServerError, ClientClosedError) as error:
+            except PERMANENT_ERRORS as error:
                 await self._tell(lease_id, messages, str(error))
                 return
             except QueenError as error:

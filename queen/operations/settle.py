@@ -45,26 +45,27 @@ async def acknowledge(
         QueenError: the transport failed.
     """
     error, group = _context(context)
-    batches: Dict[int, Tuple[Ledger, Dict[str, Decision]]] = {}
-    places: List[Tuple[Optional[int], str]] = []
-    adopted = _adopt(transport, [message for message in messages if message_status(message, status) is not None], group)
-    for message in messages:
+    batches: Dict[Ledger, Dict[str, Decision]] = {}
+    places: List[Tuple[Optional[Ledger], str]] = []
+    statuses = [_checked(message).get("_status", status) for message in messages]
+    decided = [message for message, own_status in zip(messages, statuses) if own_status is not None]
+    adopted = _adopt(transport, decided, group)
+    for message, own_status in zip(messages, statuses):
         transaction_id = _required(message, "transactionId")
-        own_status = message_status(message, status)
         if own_status is None:
             places.append((None, transaction_id))
             continue
         ledger = _ledger_of(message) or adopted[_lease_of(message, group)]
         own_error = message.get("_error")
-        decided = decision(own_status, str(own_error) if own_error is not None else error)
-        batches.setdefault(id(ledger), (ledger, {}))[1][transaction_id] = decided
-        places.append((id(ledger), transaction_id))
-    results = {key: await ledger.settle(decisions) for key, (ledger, decisions) in batches.items()}
+        reason = str(own_error) if own_error is not None else error
+        batches.setdefault(ledger, {})[transaction_id] = decision(own_status, reason)
+        places.append((ledger, transaction_id))
+    results = {ledger: await ledger.settle(decisions) for ledger, decisions in batches.items()}
     return [
-        results[key][transaction_id]
-        if key is not None
+        results[place][transaction_id]
+        if place is not None
         else {"success": False, "error": _UNMARKED, "transactionId": transaction_id, "dlq": False}
-        for key, transaction_id in places
+        for place, transaction_id in places
     ]
 
 
@@ -106,13 +107,6 @@ def message_list(messages: object) -> List[AnyMessage]:
     return list(messages)
 
 
-def message_status(message: AnyMessage, status: object) -> object:
-    """A message's own ``_status``, or the one for all."""
-    if not isinstance(message, Mapping):
-        raise TypeError(f"message={message!r} is a {type(message).__name__}; accepted is a popped message or its dict")
-    return message.get("_status", status)
-
-
 def lease_key(message: AnyMessage, group: Optional[str] = None) -> LeaseKey:
     """The lease of a message, popped or rebuilt from JSON."""
     ledger = _ledger_of(message)
@@ -144,12 +138,16 @@ def _lease_of(message: AnyMessage, group: Optional[str]) -> LeaseKey:
 
 
 def _required(message: object, key: str) -> str:
-    if not isinstance(message, Mapping):
-        raise TypeError(f"message={message!r} is a {type(message).__name__}; accepted is a popped message or its dict")
-    value = cast("Mapping[str, object]", message).get(key)
+    value = _checked(message).get(key)
     if not isinstance(value, str) or not value:
         raise ValueError(f"the message has no {key!r}; accepted is a popped message or its dict")
     return value
+
+
+def _checked(message: object) -> Mapping[str, object]:
+    if not isinstance(message, Mapping):
+        raise TypeError(f"message={message!r} is a {type(message).__name__}; accepted is a popped message or its dict")
+    return cast("Mapping[str, object]", message)
 
 
 def _lease_id(lease: object) -> Tuple[str, Optional[str]]:

@@ -8,8 +8,7 @@ settled; until then it waits here.
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import AsyncIterator, Collection, Dict, List, Mapping, Optional, Sequence
+from typing import Collection, Dict, List, Mapping, Optional, Sequence
 
 import attrs
 from typing_extensions import Final
@@ -46,10 +45,10 @@ class Ledger:
         self.transport = transport
         self.lease = lease
         self._entries = [_Entry(transaction_id) for transaction_id in transaction_ids]
-        self._by_id = {entry.transaction_id: entry for entry in self._entries}
+        self._places = {transaction_id: place for place, transaction_id in enumerate(transaction_ids)}
         self._head = 0
         self._over: Optional[str] = None
-        self._turn: Optional[asyncio.Lock] = None
+        self._lock: Optional[asyncio.Lock] = None
         if acknowledged:
             for transaction_id in transaction_ids:
                 self.mark_committed(transaction_id, COMPLETED)
@@ -66,22 +65,23 @@ class Ledger:
 
     def position(self, transaction_id: str) -> int:
         """The place of a message in its batch."""
-        return self._entries.index(self._by_id[transaction_id])
+        return self._places[transaction_id]
 
     def is_decided(self, transaction_id: str) -> bool:
         """Whether something was decided for a message, sent or not."""
-        entry = self._by_id.get(transaction_id)
-        return entry is not None and entry.decision is not None
+        place = self._places.get(transaction_id)
+        return place is not None and self._entries[place].decision is not None
 
     def mark_lost(self) -> None:
         """Note that the lease could not be renewed: its messages may be with somebody else."""
         self._over = self._over or _LEASE_OVER
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Keep all others from settling under this lease until the block ends."""
-        async with self._in_turn():
-            yield
+    def turn(self) -> asyncio.Lock:
+        """What keeps all others from settling under this lease while it is held."""
+        # Made at the first use: before Python 3.10 a lock belongs to the loop in which it is made.
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        return self._lock
 
     def unsettled_before(self, transaction_ids: Collection[str]) -> Optional[str]:
         """The first message that comes before one of these, is none of them, and is not settled; None for none."""
@@ -93,7 +93,7 @@ class Ledger:
 
     def mark_committed(self, transaction_id: str, decision: Decision) -> None:
         """Note that a transaction settled a message; ``settle({})`` then sends what waited for it."""
-        entry = self._by_id[transaction_id]
+        entry = self._entry(transaction_id)
         entry.decision = decision
         entry.result = _known(transaction_id, None, dlq=decision.status != "completed")
         if decision.status != "completed":
@@ -115,7 +115,7 @@ class Ledger:
         Raises:
             QueenError: the transport failed. The decisions stay noted, and the next call sends them again.
         """
-        async with self._in_turn():
+        async with self.turn():
             conflicts = {
                 transaction_id: decision.status
                 for transaction_id, decision in decisions.items()
@@ -125,7 +125,7 @@ class Ledger:
             return {
                 transaction_id: self._conflict(transaction_id, conflicts[transaction_id])
                 if transaction_id in conflicts
-                else self._result(self._by_id[transaction_id])
+                else self._result(self._entry(transaction_id))
                 for transaction_id in decisions
             }
 
@@ -138,7 +138,7 @@ class Ledger:
         Args:
             transaction_ids: messages that were not started.
         """
-        async with self._in_turn():
+        async with self.turn():
             await self._advance()
             if not self.settled:
                 entry = self._entries[self._head]
@@ -157,8 +157,11 @@ class Ledger:
         results = await self.settle({undecided.transaction_id: Decision("failed", error)})
         return list(results.values())
 
+    def _entry(self, transaction_id: str) -> _Entry:
+        return self._entries[self._places[transaction_id]]
+
     def _note(self, transaction_id: str, decision: Decision) -> bool:
-        entry = self._by_id[transaction_id]
+        entry = self._entry(transaction_id)
         if entry.decision is None:
             entry.decision = decision
         return entry.decision.status == decision.status
@@ -177,7 +180,8 @@ class Ledger:
 
     async def _send_run(self) -> None:
         run = [self._entries[self._head]]
-        for entry in self._entries[self._head + 1 :]:
+        for place in range(self._head + 1, len(self._entries)):
+            entry = self._entries[place]
             if entry.result is not None or entry.decision is None or entry.decision.status != "completed":
                 break
             run.append(entry)
@@ -212,15 +216,9 @@ class Ledger:
         return result
 
     def _conflict(self, transaction_id: str, status: str) -> AckResponse:
-        decided = self._by_id[transaction_id].decision
+        decided = self._entry(transaction_id).decision
         earlier = decided.status if decided else "undecided"
         return _known(transaction_id, f"not acknowledged as {status}: it was acknowledged as {earlier} before")
-
-    def _in_turn(self) -> asyncio.Lock:
-        # Made at the first use: before Python 3.10 a lock belongs to the loop in which it is made.
-        if self._turn is None:
-            self._turn = asyncio.Lock()
-        return self._turn
 
 
 def _known(transaction_id: str, error: Optional[str], dlq: bool = False) -> AckResponse:

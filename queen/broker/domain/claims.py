@@ -17,10 +17,10 @@ from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
 
 _CLAIM: Final = """
-INSERT INTO cursors (partition_id, consumer_group, lease_id, last_lease_id, lease_until, batch_size, acked_count)
-VALUES (?, ?, ?, ?, ?, ?, 0)
+INSERT INTO cursors (partition_id, consumer_group, lease_id, lease_until, batch_size, acked_count)
+VALUES (?, ?, ?, ?, ?, 0)
 ON CONFLICT (partition_id, consumer_group) DO UPDATE SET
-    lease_id = excluded.lease_id, last_lease_id = excluded.lease_id, lease_until = excluded.lease_until,
+    lease_id = excluded.lease_id, lease_until = excluded.lease_until,
     batch_size = excluded.batch_size, acked_count = 0
 """
 # A partition is looked at when its newest message is behind the cursor; whether messages are visible shows when it is
@@ -190,7 +190,7 @@ def _claim(
     messages = _unread(tx, queue, partition_id, cursor, start, limit)
     until = tx.now + queue.lease_micros
     batch = len(messages) or limit
-    tx.execute(_CLAIM, [partition_id, request.group, lease_id, lease_id, until, batch])
+    tx.execute(_CLAIM, [partition_id, request.group, lease_id, until, batch])
     if not messages:
         _release_empty(tx, partition_id, request.group, start)
     elif request.auto_ack:

@@ -31,7 +31,7 @@ FROM (
 """
 # What a group has not read of a partition, counted in messages that are stored.
 _UNREAD: Final = """
-SELECT c.consumer_group, q.name AS queue, p.name AS partition, p.uuid AS partition_uuid, c.lease_id, c.last_lease_id,
+SELECT c.consumer_group, q.name AS queue, p.name AS partition, p.uuid AS partition_uuid, c.lease_id,
     c.lease_until, c.last_consumed_at, c.consumed_total, COUNT(m.seq) AS unread, MIN(m.created_at) AS oldest
 FROM cursors c JOIN partitions p ON p.id = c.partition_id JOIN queues q ON q.id = p.queue_id
 LEFT JOIN messages m ON m.partition_id = p.id AND CASE

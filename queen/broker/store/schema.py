@@ -55,7 +55,6 @@ CREATE TABLE cursors (
     consumed_total INTEGER NOT NULL DEFAULT 0,
     batches_total INTEGER NOT NULL DEFAULT 0,
     last_consumed_at INTEGER,
-    last_lease_id TEXT,
     PRIMARY KEY (partition_id, consumer_group)
 ) WITHOUT ROWID;
 CREATE INDEX cursors_by_lease ON cursors (lease_id) WHERE lease_id IS NOT NULL;
