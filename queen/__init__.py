@@ -8,6 +8,7 @@ Example::
         await queen.queue("orders").partition("user-7").push([{"data": {"id": 1}}])
 """
 
+from queen.buffering.options import BUFFER_DEFAULTS
 from queen.client import Queen
 from queen.config import CLIENT_DEFAULTS, QUEUE_DEFAULTS
 from queen.consuming.options import CONSUME_DEFAULTS
@@ -34,6 +35,8 @@ from queen.message import Message
 from queen.operations.pop import POP_DEFAULTS
 from queen.types import (
     AckResponse,
+    BufferedResponse,
+    BufferStats,
     DeadLetter,
     DLQResponse,
     PushResponse,
@@ -43,6 +46,7 @@ from queen.types import (
 )
 
 __all__ = [
+    "BUFFER_DEFAULTS",
     "CLIENT_DEFAULTS",
     "CONSUME_DEFAULTS",
     "POP_DEFAULTS",
@@ -50,6 +54,8 @@ __all__ = [
     "AckResponse",
     "AuthenticationError",
     "BufferClosedError",
+    "BufferStats",
+    "BufferedResponse",
     "ClientClosedError",
     "ConfigurationError",
     "ConnectionFailedError",

@@ -11,19 +11,22 @@ from queen_api.models import DeleteGroupAnswer, SubscriptionAnswer
 from typing_extensions import Self
 
 from queen import logs, validation
-from queen.builders.queue import QueueBuilder
+from queen.buffering.buffers import Buffers
+from queen.builders.queue import QueueBuilder, named_queue
+from queen.builders.services import Services
 from queen.builders.transaction import TransactionBuilder
 from queen.config import ClientConfig, client_config
 from queen.consuming.consumer import RunningConsumers
 from queen.errors import ClientClosedError, ConfigurationError
 from queen.operations import administration, settle
 from queen.operations.settle import AnyMessage
+from queen.operations.source import Source
 from queen.settling.renewal import DEFAULT_SECONDS
 from queen.transport.engine import Engine
 from queen.transport.engines.httpx_engine import HttpxEngine
 from queen.transport.engines.in_process import InProcessEngine
 from queen.transport.transport import Transport
-from queen.types import AckResponse, RenewResponse
+from queen.types import AckResponse, BufferStats, RenewResponse
 
 T = TypeVar("T")
 
@@ -53,8 +56,9 @@ class Queen:
     def __init__(self, urls: Union[str, Sequence[str], Mapping[str, object], None] = None, **options: object) -> None:
         logs.print_if_asked()
         config = client_config(urls, options)
-        self._transport = Transport(config, *_engines(config))
-        self._consumers = RunningConsumers()
+        transport = Transport(config, *_engines(config))
+        self._transport = transport
+        self._services = Services(transport, Source(transport), Buffers(transport), RunningConsumers())
         self._timeout = config.timeout_millis / 1000
         self._closed = False
         logs.event(logging.DEBUG, "Queen.constructor", status="initialized", urls=len(config.urls))
@@ -66,7 +70,7 @@ class Queen:
             TypeError, ValueError: a name that no path can hold.
         """
         self._check_open("queue")
-        return QueueBuilder.named(self._transport, self._consumers, name)
+        return named_queue(self._services, name)
 
     def transaction(self) -> TransactionBuilder:
         """Acks and pushes that happen together or not at all."""
@@ -184,13 +188,41 @@ class Queen:
         _check_request(request)
         return await self._transport.send(request)
 
+    async def flush_all_buffers(self) -> None:
+        """Send what is buffered, of all queues, now.
+
+        Raises:
+            QueenBufferError: some of it could not be sent, and stays buffered; ``unsent`` has it.
+        """
+        await self._services.buffers.flush()
+
+    def get_buffer_stats(self) -> BufferStats:
+        """What the client-side buffers hold, and what they have done.
+
+        Returns:
+            ``activeBuffers``, ``totalBufferedMessages``, ``oldestBufferAge`` (ms), ``flushesPerformed`` and
+            ``flushesFailed``.
+        """
+        return self._services.buffers.stats()
+
     async def close(self) -> None:
-        """End the consumers, wait at most ``timeout_millis`` for handlers that are under way, close all connections."""
-        self._closed = True
+        """End the consumers, wait for handlers that are under way, send what is buffered, close all connections.
+
+        That takes at most ``timeout_millis`` for the handlers and the same again for the buffers. A second call does
+        nothing.
+
+        Raises:
+            QueenBufferError: buffered messages could not be sent; ``unsent`` has every one of them.
+        """
         try:
-            await self._consumers.stop(self._timeout)
+            # Handlers that are under way may still push.
+            await self._services.consumers.stop(self._timeout)
         finally:
-            await self._transport.close()
+            self._closed = True
+            try:
+                await self._services.buffers.close(self._timeout)
+            finally:
+                await self._transport.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -268,6 +268,15 @@ class BufferClosedError(QueenBufferError):
 PERMANENT_ERRORS = (AuthenticationError, PermissionDeniedError, UnsupportedByServerError, ClientClosedError)
 """What no repeat helps: the same request would be refused for ever."""
 
+_TEMPORARY_STATUSES = (408, 429)
+
+
+def is_final(error: Optional[BaseException]) -> bool:
+    """Whether the server has decided: it would answer the same request in the same way again."""
+    if isinstance(error, HttpStatusError) and not isinstance(error, PERMANENT_ERRORS):
+        return error.status < 500 and error.status not in _TEMPORARY_STATUSES
+    return isinstance(error, (*PERMANENT_ERRORS, ServerRefusedError))
+
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"

@@ -21,6 +21,27 @@ class PushResponse(TypedDict):
     trace_id: NotRequired[Optional[str]]
 
 
+class BufferedResponse(TypedDict):
+    """A push that was taken into a client-side buffer."""
+
+    buffered: bool
+    count: int
+    """How many messages were taken."""
+
+
+class BufferStats(TypedDict):
+    """What the client-side buffers hold, and what they have done."""
+
+    activeBuffers: int
+    """Buffers that hold messages."""
+    totalBufferedMessages: int
+    oldestBufferAge: int
+    """How long the oldest buffered message has waited, in milliseconds."""
+    flushesPerformed: int
+    flushesFailed: int
+    """Flushes that failed and were or will be repeated."""
+
+
 class AckResponse(TypedDict):
     """What became of one ack."""
 

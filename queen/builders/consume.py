@@ -9,10 +9,10 @@ import attrs
 from typing_extensions import Self, override
 
 from queen.builders.operation import Operation
-from queen.consuming.consumer import Consumer, RunningConsumers
+from queen.builders.services import Services
+from queen.consuming.consumer import Consumer
 from queen.consuming.handlers import Callbacks, ErrorCallback, Handler, LeaseLostCallback, SuccessCallback
 from queen.consuming.options import ConsumeOptions
-from queen.transport.transport import Transport
 
 
 class ConsumeBuilder(Operation[None]):
@@ -20,14 +20,12 @@ class ConsumeBuilder(Operation[None]):
 
     def __init__(
         self,
-        transport: Transport,
-        consumers: RunningConsumers,
+        services: Services,
         options: ConsumeOptions,
         handler: Handler,
         signal: Optional[asyncio.Event],
     ) -> None:
-        self._transport = transport
-        self._consumers = consumers
+        self._services = services
         self._options = options
         self._handler = handler
         self._signal = signal
@@ -53,6 +51,7 @@ class ConsumeBuilder(Operation[None]):
 
     @override
     def _run(self) -> Coroutine[Any, Any, None]:
-        return self._consumers.run(
-            Consumer(self._transport, self._options, self._handler, self._callbacks, self._signal)
+        consumer = Consumer(
+            self._services.transport, self._services.source, self._options, self._handler, self._callbacks, self._signal
         )
+        return self._services.consumers.run(consumer)

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 from datetime import datetime
-from typing import List, Mapping, Optional, Union
+from typing import Generic, List, Mapping, Optional, Union
 
 import attrs
 from queen_api.models import ConfigureAnswer, DeleteQueueAnswer
+from typing_extensions import TypeVar
 
-from queen import validation
+from queen import logs, validation
+from queen.buffering.options import buffer_options
 from queen.builders.consume import ConsumeBuilder
 from queen.builders.dead_letters import DLQBuilder
-from queen.builders.push import PushBuilder
+from queen.builders.push import PushBuilder, Pusher
+from queen.builders.services import Services
 from queen.config import QueueOption, queue_options
-from queen.consuming.consumer import RunningConsumers
 from queen.consuming.handlers import Handler, check_handler
 from queen.consuming.options import ConsumeOptions
 from queen.message import Message
 from queen.operations import administration
 from queen.operations.dead_letters import DeadLetterQuery
-from queen.operations.pop import PopOptions, pop
-from queen.operations.push import Items, push_items
-from queen.transport.transport import Transport
+from queen.operations.pop import PopOptions
+from queen.operations.push import DEFAULT_PARTITION, Items, push_items
+from queen.operations.push_callbacks import push_and_tell
+from queen.types import BufferedResponse, PushResponse
+
+R = TypeVar("R", default=List[PushResponse])
 
 _SUBSCRIPTION_MODES = ("all", "new", "new-only")
 _DEFAULT_RENEW_MILLIS = 60_000
@@ -52,32 +59,26 @@ class _Said:
     renew_millis: Optional[int] = None
 
 
-class QueueBuilder:
+class QueueBuilder(Generic[R]):
     """Collects what is said of a queue.
 
     Each method returns a new builder and leaves this one as it was, so that a builder can be kept and used many times.
     """
 
-    def __init__(self, transport: Transport, consumers: RunningConsumers, said: _Said) -> None:
-        self._transport = transport
-        self._consumers = consumers
+    def __init__(self, services: Services, said: _Said, pusher: Pusher[R]) -> None:
+        self._services = services
         self._said = said
+        self._pusher = pusher
 
-    @classmethod
-    def named(cls, transport: Transport, consumers: RunningConsumers, queue: Optional[str]) -> QueueBuilder:
-        """A builder for a queue, or with None for all queues of a namespace or task."""
-        name = None if queue is None else validation.path_name("queue", queue)
-        return cls(transport, consumers, _Said(queue=name))
-
-    def namespace(self, name: str) -> QueueBuilder:
+    def namespace(self, name: str) -> QueueBuilder[R]:
         """The namespace: of the queue to create, or of the queues to consume."""
         return self._saying(attrs.evolve(self._said, namespace=validation.text("namespace", name)))
 
-    def task(self, name: str) -> QueueBuilder:
+    def task(self, name: str) -> QueueBuilder[R]:
         """The task: of the queue to create, or of the queues to consume."""
         return self._saying(attrs.evolve(self._said, task=validation.text("task", name)))
 
-    def config(self, options: Mapping[str, object]) -> QueueBuilder:
+    def config(self, options: Mapping[str, object]) -> QueueBuilder[R]:
         """Options of the queue to create; keys as in ``QUEUE_DEFAULTS``.
 
         Raises:
@@ -85,33 +86,33 @@ class QueueBuilder:
         """
         return self._saying(attrs.evolve(self._said, options={**self._said.options, **queue_options(options)}))
 
-    def partition(self, name: str) -> QueueBuilder:
+    def partition(self, name: str) -> QueueBuilder[R]:
         """One partition; messages of a partition keep their order."""
         return self._saying(attrs.evolve(self._said, partition=validation.text("partition", name)))
 
-    def group(self, name: str) -> QueueBuilder:
+    def group(self, name: str) -> QueueBuilder[R]:
         """The consumer group; groups read the same messages, each with a cursor of its own."""
         return self._saying(attrs.evolve(self._said, group=validation.text("group", name)))
 
-    def batch(self, size: int) -> QueueBuilder:
+    def batch(self, size: int) -> QueueBuilder[R]:
         """How many messages a pop takes at most; 1 where nothing is said."""
         return self._saying(attrs.evolve(self._said, batch=validation.integer("batch", size, minimum=1)))
 
-    def partitions(self, count: int) -> QueueBuilder:
+    def partitions(self, count: int) -> QueueBuilder[R]:
         """From how many partitions one pop takes messages at most (server 0.15; 0.7 takes one)."""
         return self._saying(attrs.evolve(self._said, partitions=validation.integer("partitions", count, minimum=1)))
 
-    def wait(self, enabled: bool = True) -> QueueBuilder:
+    def wait(self, enabled: bool = True) -> QueueBuilder[R]:
         """Whether a pop waits at the server for messages; consuming does unless told otherwise."""
         return self._saying(attrs.evolve(self._said, wait=validation.boolean("wait", enabled)))
 
-    def timeout_millis(self, millis: int) -> QueueBuilder:
+    def timeout_millis(self, millis: int) -> QueueBuilder[R]:
         """For how long a pop waits; 30,000 ms where nothing is said."""
         return self._saying(
             attrs.evolve(self._said, timeout_millis=validation.integer("timeout_millis", millis, minimum=0))
         )
 
-    def auto_ack(self, enabled: bool = True) -> QueueBuilder:
+    def auto_ack(self, enabled: bool = True) -> QueueBuilder[R]:
         """Whether messages are acknowledged without being told to.
 
         A consumer acknowledges after the handler (the default). A pop acknowledges at the server, before anything is
@@ -119,34 +120,34 @@ class QueueBuilder:
         """
         return self._saying(attrs.evolve(self._said, auto_ack=validation.boolean("auto_ack", enabled)))
 
-    def subscription_mode(self, mode: str) -> QueueBuilder:
+    def subscription_mode(self, mode: str) -> QueueBuilder[R]:
         """Where a new group starts: ``all`` (the beginning, the default) or ``new`` (behind what is there)."""
         known = validation.choice("subscription_mode", mode, _SUBSCRIPTION_MODES)
         # Server 0.7 knows two words for one thing, 0.15 only this one.
         return self._saying(attrs.evolve(self._said, subscription_mode="new" if known == "new-only" else known))
 
-    def subscription_from(self, from_: Union[str, datetime]) -> QueueBuilder:
+    def subscription_from(self, from_: Union[str, datetime]) -> QueueBuilder[R]:
         """From when a new group reads: ``"now"``, a time stamp, or an aware datetime."""
         start = "now" if from_ == "now" else validation.instant("subscription_from", from_)
         return self._saying(attrs.evolve(self._said, subscription_from=start))
 
-    def concurrency(self, count: int) -> QueueBuilder:
+    def concurrency(self, count: int) -> QueueBuilder[R]:
         """How many workers consume side by side; 1 where nothing is said."""
         return self._saying(attrs.evolve(self._said, concurrency=validation.integer("concurrency", count, minimum=1)))
 
-    def limit(self, count: int) -> QueueBuilder:
+    def limit(self, count: int) -> QueueBuilder[R]:
         """After how many messages each worker ends; a batch is never cut to it."""
         return self._saying(attrs.evolve(self._said, limit=validation.integer("limit", count, minimum=1)))
 
-    def idle_millis(self, millis: int) -> QueueBuilder:
+    def idle_millis(self, millis: int) -> QueueBuilder[R]:
         """After how long without messages each worker ends."""
         return self._saying(attrs.evolve(self._said, idle_millis=validation.integer("idle_millis", millis, minimum=1)))
 
-    def each(self, enabled: bool = True) -> QueueBuilder:
+    def each(self, enabled: bool = True) -> QueueBuilder[R]:
         """Whether a batch is handed to the handler one message at a time."""
         return self._saying(attrs.evolve(self._said, each=validation.boolean("each", enabled)))
 
-    def renew_lease(self, enabled: bool = True, interval_millis: int = _DEFAULT_RENEW_MILLIS) -> QueueBuilder:
+    def renew_lease(self, enabled: bool = True, interval_millis: int = _DEFAULT_RENEW_MILLIS) -> QueueBuilder[R]:
         """Whether leases are renewed while handlers work, and how often."""
         millis = validation.integer("interval_millis", interval_millis, minimum=1)
         return self._saying(
@@ -161,7 +162,11 @@ class QueueBuilder:
         """
         said = self._said
         return await administration.create_queue(
-            self._transport, self._name("create"), namespace=said.namespace, task=said.task, options=said.options
+            self._services.transport,
+            self._name("create"),
+            namespace=said.namespace,
+            task=said.task,
+            options=said.options,
         )
 
     async def delete(self) -> DeleteQueueAnswer:
@@ -170,9 +175,34 @@ class QueueBuilder:
         Raises:
             QueenError: it was not deleted.
         """
-        return await administration.delete_queue(self._transport, self._name("delete"))
+        return await administration.delete_queue(self._services.transport, self._name("delete"))
 
-    def push(self, items: Items) -> PushBuilder:
+    def buffer(self, options: Optional[Mapping[str, object]] = None) -> QueueBuilder[BufferedResponse]:
+        """Collect pushed messages in this client, and send them together.
+
+        There is one buffer for each queue and partition, and messages keep their order. A push then results in
+        ``buffered`` (True) and ``count`` at once; it waits only when the buffer is full. What a failed flush could not
+        send stays in front and is sent again. ``close()`` sends the rest.
+
+        Args:
+            options: ``message_count`` (flushed when it holds so many; 100), ``time_millis`` (flushed when its oldest
+                message has waited so long; 1000 ms) and ``max_size`` (how many it holds; four flushes).
+
+        Raises:
+            TypeError, ValueError: an unknown key (the nearest known one is named), or a value that is not accepted.
+        """
+        pusher = functools.partial(self._services.buffers.add, buffer_options(options))
+        return QueueBuilder(self._services, self._said, pusher)
+
+    async def flush_buffer(self) -> None:
+        """Send what is buffered of this queue (and partition, if one was said) now.
+
+        Raises:
+            QueenBufferError: some of it could not be sent, and stays buffered.
+        """
+        await self._services.buffers.flush(self._name("flush_buffer"), self._said.partition)
+
+    def push(self, items: Items) -> PushBuilder[R]:
         """Push messages when awaited.
 
         Args:
@@ -182,7 +212,12 @@ class QueueBuilder:
         Raises:
             TypeError, ValueError: an item that is not accepted, named by its position and key.
         """
-        return PushBuilder(self._transport, push_items(self._name("push"), self._said.partition, items))
+        queue, partition = self._name("push"), self._said.partition
+        wire = push_items(queue, partition, items)
+        if logs.enabled(logging.DEBUG):
+            shown = partition or DEFAULT_PARTITION
+            logs.event(logging.DEBUG, "QueueBuilder.push", queue=queue, partition=shown, count=len(wire))
+        return PushBuilder(self._pusher, wire)
 
     async def pop(self) -> List[Message]:
         """Pop messages; ``[]`` where there are none.
@@ -192,7 +227,7 @@ class QueueBuilder:
         """
         said = self._said
         options = self._pop_options("pop", wait=bool(said.wait), auto_ack=bool(said.auto_ack))
-        return await pop(self._transport, options)
+        return await self._services.source.pop(options)
 
     def consume(self, handler: Handler, *, signal: Optional[asyncio.Event] = None) -> ConsumeBuilder:
         """Consume messages when awaited.
@@ -216,13 +251,13 @@ class QueueBuilder:
             each=said.each,
             renew_millis=said.renew_millis,
         )
-        return ConsumeBuilder(self._transport, self._consumers, options, handler, signal)
+        return ConsumeBuilder(self._services, options, handler, signal)
 
     def dlq(self, consumer_group: Optional[str] = None) -> DLQBuilder:
         """The queue's dead letters, of all consumer groups or of one."""
         group = self._said.group if consumer_group is None else validation.text("consumer_group", consumer_group)
         query = DeadLetterQuery(queue=self._name("dlq"), partition=self._said.partition, group=group)
-        return DLQBuilder(self._transport, query)
+        return DLQBuilder(self._services.transport, query)
 
     def _name(self, action: str) -> str:
         if self._said.queue is None:
@@ -236,8 +271,14 @@ class QueueBuilder:
             validation.path_name("partition", partition)
             if partition == "null":
                 raise ValueError("partition='null' cannot be popped by name: the servers read it as any partition")
+        if said.queue is None and said.namespace is None and said.task is None:
+            raise ValueError(f"{action}() needs a queue, a namespace or a task; say queen.queue('name')")
+        if said.queue is None and partition is not None:
+            raise ValueError(f"{action}() of the queues of a namespace or task cannot be of one partition")
         return PopOptions(
-            queue=self._name(action),
+            queue=said.queue,
+            namespace=said.namespace if said.queue is None else None,
+            task=said.task if said.queue is None else None,
             partition=partition,
             group=said.group,
             batch=said.batch,
@@ -249,5 +290,15 @@ class QueueBuilder:
             subscription_from=said.subscription_from,
         )
 
-    def _saying(self, said: _Said) -> QueueBuilder:
-        return QueueBuilder(self._transport, self._consumers, said)
+    def _saying(self, said: _Said) -> QueueBuilder[R]:
+        return QueueBuilder(self._services, said, self._pusher)
+
+
+def named_queue(services: Services, name: Optional[str]) -> QueueBuilder:
+    """A builder for a queue, or with None for all queues of a namespace or task.
+
+    Raises:
+        TypeError, ValueError: a name that no path can hold.
+    """
+    queue = None if name is None else validation.path_name("queue", name)
+    return QueueBuilder(services, _Said(queue=queue), functools.partial(push_and_tell, services.transport))

@@ -14,9 +14,10 @@ from queen.consuming.handlers import Callbacks, Handler
 from queen.consuming.lease_keeper import LeaseKeeper
 from queen.consuming.options import ConsumeOptions
 from queen.consuming.processing import Processor, give_back
-from queen.errors import PERMANENT_ERRORS, QueenError
+from queen.errors import PERMANENT_ERRORS, ClientClosedError, QueenError
 from queen.message import Message
-from queen.operations.pop import PopOptions, pop
+from queen.operations.pop import PopOptions
+from queen.operations.source import Source
 from queen.transport.retry import RetryPolicy
 from queen.transport.transport import Transport
 
@@ -32,7 +33,8 @@ class Consumer:
     """Workers that consume until a limit, a time without messages, or a signal ends them.
 
     Args:
-        transport: pops and acknowledges.
+        transport: renews leases.
+        source: pops.
         options: how to consume.
         handler: takes one message, or a list.
         callbacks: what else is told to the user.
@@ -43,12 +45,13 @@ class Consumer:
     def __init__(
         self,
         transport: Transport,
+        source: Source,
         options: ConsumeOptions,
         handler: Handler,
         callbacks: Callbacks,
         signal: Optional[asyncio.Event] = None,
     ) -> None:
-        self._transport = transport
+        self._source = source
         self._options = options
         self._signal = signal
         self._stop: Optional[asyncio.Event] = None
@@ -130,14 +133,14 @@ class Consumer:
         """The next messages; ``[]`` when there are none or the consumer is stopping."""
         options = self._options.pop
         if not options.wait:
-            return await pop(self._transport, options)
+            return await self._source.pop(options)
         if idle_left is not None:
             shorter = max(1, min(options.timeout_millis, round(idle_left * 1000)))
             options = attrs.evolve(options, timeout_millis=shorter)
         return await self._unless_stopped(options)
 
     async def _unless_stopped(self, options: PopOptions) -> List[Message]:
-        poll = asyncio.ensure_future(pop(self._transport, options))
+        poll = asyncio.ensure_future(self._source.pop(options))
         stopped = asyncio.ensure_future(self._stopped())
         try:
             await asyncio.wait({poll, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -170,9 +173,16 @@ class RunningConsumers:
 
     def __init__(self) -> None:
         self._running: Set[_Running] = set()
+        self._stopped = False
 
     async def run(self, consumer: Consumer) -> None:
-        """Run a consumer until it ends."""
+        """Run a consumer until it ends.
+
+        Raises:
+            ClientClosedError: the client is closed, or about to be.
+        """
+        if self._stopped:
+            raise ClientClosedError("consume: the client is closed")
         running = _Running(consumer, asyncio.current_task())
         self._running.add(running)
         try:
@@ -182,6 +192,7 @@ class RunningConsumers:
 
     async def stop(self, seconds: float) -> None:
         """End all consumers and wait until their handlers have finished, at most so many seconds."""
+        self._stopped = True
         current = asyncio.current_task()
         ending = set()
         for running in self._running:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Awaitable, Callable, List, Optional, TypeVar, Union
+from typing import Any, Callable, List, Optional
 
 import attrs
 
+from queen.callbacks import MaybeAwaitable
 from queen.errors import LeaseLostError
 from queen.message import Message
-
-R = TypeVar("R")
-
-MaybeAwaitable = Union[R, Awaitable[R]]
 
 # A handler takes one message, or a list of them with batch(n) without each(); which one is settled at run time.
 Handler = Callable[[Any], MaybeAwaitable[object]]
@@ -59,12 +56,3 @@ def check_handler(handler: object) -> None:
         signature.bind(object())
     except TypeError as error:
         raise TypeError(f"handler={handler!r}: {error}; accepted is a function of one argument") from None
-
-
-async def call(function: Callable[..., MaybeAwaitable[R]], *arguments: object) -> R:
-    """Call a sync or async function and return its result."""
-    result = function(*arguments)
-    if inspect.isawaitable(result):
-        awaited: R = await result
-        return awaited
-    return result

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from typing import AsyncIterator, Dict, List, Optional, Sequence
 
 from queen import logs
-from queen.consuming.handlers import LeaseLostCallback, call
+from queen.callbacks import call
+from queen.consuming.handlers import LeaseLostCallback
 from queen.errors import PERMANENT_ERRORS, LeaseLostError, QueenError
 from queen.message import Message
 from queen.settling.renewal import renew_lease

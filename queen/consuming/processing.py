@@ -6,7 +6,8 @@ import logging
 from typing import Callable, Dict, List, Sequence, Union
 
 from queen import logs
-from queen.consuming.handlers import Callbacks, Handler, call
+from queen.callbacks import call
+from queen.consuming.handlers import Callbacks, Handler
 from queen.consuming.lease_keeper import LeaseKeeper
 from queen.consuming.options import ConsumeOptions
 from queen.errors import ClientClosedError, QueenError

@@ -37,7 +37,9 @@ class PopOptions:
     """What to pop.
 
     Attributes:
-        queue: the queue.
+        queue: the queue; None for all queues of the namespace and task.
+        namespace: the namespace of the queues.
+        task: the task of the queues.
         partition: one partition; None for any.
         group: the consumer group; None for queue mode.
         batch: how many messages at most, over all partitions.
@@ -49,7 +51,9 @@ class PopOptions:
         subscription_from: ``now``, or a time stamp at which a new group starts.
     """
 
-    queue: str
+    queue: Optional[str]
+    namespace: Optional[str] = None
+    task: Optional[str] = None
     partition: Optional[str] = None
     group: Optional[str] = None
     batch: int = 1
@@ -63,6 +67,8 @@ class PopOptions:
     @property
     def affinity(self) -> str:
         """The affinity key: pops of one group go to one server, where they share database queries."""
+        if self.namespace is not None or self.task is not None:
+            return affinity_key(self.namespace, self.task, self.group)
         return affinity_key(self.queue, self.partition, self.group)
 
 
@@ -98,6 +104,7 @@ async def pop(transport: Transport, options: PopOptions) -> List[Message]:
 
 def _request(options: PopOptions, poll_millis: Optional[int]) -> Request[Optional[PopAnswer]]:
     wait = True if poll_millis is not None else None
+    assert options.queue is not None
     if options.partition is None:
         return messages.pop_queue(
             queue=options.queue,

@@ -12,6 +12,7 @@ from typing_extensions import Final, NotRequired, TypedDict
 from queen import logs, validation
 from queen.errors import ProtocolError, PushRejectedError, QueenError
 from queen.identifiers import transaction_id
+from queen.transport import codec
 from queen.transport.ring import affinity_key
 from queen.transport.transport import Transport
 from queen.types import PushResponse
@@ -70,10 +71,31 @@ def item_list(items: object) -> List[object]:
     return list(items)
 
 
-async def push(transport: Transport, items: Sequence[IdentifiedItem]) -> List[PushResponse]:
+def encode_item(item: IdentifiedItem) -> bytes:
+    """An item as it stands in the body of a push: what is sent later is what was said now.
+
+    Raises:
+        TypeError, ValueError: a payload that cannot be sent.
+    """
+    return codec.encode(item, operation="push")
+
+
+async def push(
+    transport: Transport,
+    items: Sequence[IdentifiedItem],
+    *,
+    encoded: Optional[Sequence[bytes]] = None,
+    repeated: bool = False,
+) -> List[PushResponse]:
     """Push items of one partition.
 
     An id that stands twice in one request is sent once: a server 0.7 would lose all items of such a request.
+
+    Args:
+        transport: sends them.
+        items: the items.
+        encoded: each of them as ``encode_item`` made it, where that was done before.
+        repeated: whether the same items may have reached a server before: they are then duplicates of themselves.
 
     Returns:
         A result for each item, in the order of the items.
@@ -84,25 +106,29 @@ async def push(transport: Transport, items: Sequence[IdentifiedItem]) -> List[Pu
     """
     if not items:
         return []
-    unique, places = _each_id_once(items)
+    kept, places = _each_id_once(items)
+    unique = [items[position] for position in kept]
+    body = None if encoded is None else b'{"items":[' + b",".join(encoded[position] for position in kept) + b"]}"
     key = affinity_key(unique[0]["queue"], unique[0].get("partition"), None)
+    request = messages.push(items=cast("List[PushItem]", unique))
     try:
-        answer = await transport.exchange(messages.push(items=cast("List[PushItem]", unique)), affinity=key)
+        answer = await transport.exchange(request, affinity=key, body=body)
     except QueenError as error:
-        error.unsent = [_as_given(item) for item in items]
+        error.unsent = [as_given(item) for item in items]
         raise
     results = _results(unique, answer.value)
-    if answer.repeated:
+    if repeated or answer.repeated:
         # The items of a push whose answer was lost are duplicates of themselves.
         for result in results:
             if result["status"] == "duplicate":
                 result["status"] = "queued"
-    _refuse_failed(unique, results)
+    ordered = _in_order(results, places)
+    _refuse_failed(items, ordered)
     buffered = sum(result["status"] == "buffered" for result in results)
     if buffered:
         # Accepted, but not stored yet: the server keeps them in a file until its database takes them.
         logs.event(logging.WARNING, "QueueBuilder.push", queue=unique[0]["queue"], buffered=buffered)
-    return _in_order(results, places)
+    return ordered
 
 
 def _push_item(queue: str, partition: Optional[str], where: str, item: object) -> IdentifiedItem:
@@ -132,17 +158,18 @@ def _known_key(key: object, where: str) -> str:
     return name
 
 
-def _each_id_once(items: Sequence[IdentifiedItem]) -> Tuple[List[IdentifiedItem], List[int]]:
+def _each_id_once(items: Sequence[IdentifiedItem]) -> Tuple[List[int], List[int]]:
+    """The positions of the items to send, and for each item the place of its id among those."""
     first: Dict[str, int] = {}
-    unique: List[IdentifiedItem] = []
+    kept: List[int] = []
     places: List[int] = []
-    for item in items:
+    for position, item in enumerate(items):
         identifier = item["transactionId"]
         if identifier not in first:
-            first[identifier] = len(unique)
-            unique.append(item)
+            first[identifier] = len(kept)
+            kept.append(position)
         places.append(first[identifier])
-    return unique, places
+    return kept, places
 
 
 def _results(items: Sequence[IdentifiedItem], answer: object) -> List[PushResponse]:
@@ -167,11 +194,12 @@ def _refuse_failed(items: Sequence[IdentifiedItem], results: Sequence[PushRespon
             status=200,
             words=words if len(failed) == 1 else f"{words} (and {len(failed) - 1} more of {len(items)} items)",
             results=[cast("Mapping[str, object]", result) for result in results],
-            unsent=[_as_given(item) for item, _ in failed],
+            unsent=[as_given(item) for item, _ in failed],
         )
 
 
-def _as_given(item: IdentifiedItem) -> Mapping[str, object]:
+def as_given(item: IdentifiedItem) -> Mapping[str, object]:
+    """An item as a user gives it, with the id that it has got."""
     given: Dict[str, object] = {"data": item["payload"], "transactionId": item["transactionId"]}
     if "traceId" in item:
         given["traceId"] = item["traceId"]
@@ -185,7 +213,7 @@ def _in_order(results: Sequence[PushResponse], places: Sequence[int]) -> List[Pu
     seen = set()
     for place in places:
         result = results[place]
-        if place in seen:
+        if place in seen and result["status"] != "failed":
             result = cast("PushResponse", {**result, "status": "duplicate"})
         seen.add(place)
         ordered.append(result)

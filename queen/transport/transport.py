@@ -56,9 +56,17 @@ class Transport:
         """
         return (await self.exchange(request, affinity=affinity)).value
 
-    async def exchange(self, request: Request[T], *, affinity: Optional[str] = None) -> Answer[T]:
-        """As ``send``, and tell whether the request was repeated."""
-        return await self._sending(request, self._engine, self._timeout).run(affinity)
+    async def exchange(
+        self, request: Request[T], *, affinity: Optional[str] = None, body: Optional[bytes] = None
+    ) -> Answer[T]:
+        """As ``send``, and tell whether the request was repeated.
+
+        Args:
+            request: the request.
+            affinity: the affinity key, which picks the server.
+            body: the request's body where it is encoded already.
+        """
+        return await self._sending(request, self._engine, self._timeout, body).run(affinity)
 
     async def poll(self, request: Request[T], *, seconds: float, affinity: Optional[str] = None) -> T:
         """As ``send``, for a request whose answer the server holds back until there is something to say.
@@ -85,10 +93,19 @@ class Transport:
         await self._poll_engine.close()
         await self._engine.close()
 
-    def _sending(self, request: Request[T], engine: Engine, seconds: float, *, is_poll: bool = False) -> Sending[T]:
+    def _sending(
+        self,
+        request: Request[T],
+        engine: Engine,
+        seconds: float,
+        body: Optional[bytes] = None,
+        *,
+        is_poll: bool = False,
+    ) -> Sending[T]:
         if self._closed:
             raise ClientClosedError(f"{request.operation.id}: the client is closed")
-        body = None if request.body is None else codec.encode(request.body, operation=request.operation.id)
+        if body is None and request.body is not None:
+            body = codec.encode(request.body, operation=request.operation.id)
         return Sending(
             request=request,
             headers=self._headers if body is None else self._headers_with_body,

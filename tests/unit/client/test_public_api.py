@@ -14,7 +14,10 @@ from queen import Message, Queen, errors
 EXPORTED = [
     "AckResponse",
     "AuthenticationError",
+    "BUFFER_DEFAULTS",
     "BufferClosedError",
+    "BufferStats",
+    "BufferedResponse",
     "CLIENT_DEFAULTS",
     "CONSUME_DEFAULTS",
     "ClientClosedError",
@@ -70,6 +73,7 @@ def test_the_defaults_are_the_guides() -> None:
         "concurrency": 1, "batch": 1, "auto_ack": True, "wait": True, "timeout_millis": 30000, "limit": None,
         "idle_millis": None, "renew_lease": False,
     }  # fmt: skip
+    assert package.BUFFER_DEFAULTS == {"message_count": 100, "time_millis": 1000}
     assert package.POP_DEFAULTS == {"batch": 1, "wait": False, "timeout_millis": 30000, "auto_ack": False}
 
 

@@ -1,0 +1,1 @@
+"""Client-side buffers: messages collect here and go to the server together."""

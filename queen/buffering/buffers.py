@@ -1,0 +1,130 @@
+"""The buffers of one client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from queen.buffering.buffer import Buffer, Tally
+from queen.buffering.options import BufferOptions
+from queen.buffering.parcel import Parcel, Reports, items_as_given
+from queen.errors import BufferClosedError, QueenBufferError
+from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, encode_item
+from queen.operations.push_callbacks import PushCallbacks
+from queen.transport.transport import Transport
+from queen.types import BufferedResponse, BufferStats
+
+_Place = Tuple[str, str]
+
+
+class Buffers:
+    """One buffer for each queue and partition; they are flushed side by side.
+
+    Args:
+        transport: sends what is in them.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._buffers: Dict[_Place, Buffer] = {}
+        self._reports = Reports()
+        self._tally = Tally()
+        self._closed = False
+
+    async def add(
+        self, options: BufferOptions, items: Sequence[IdentifiedItem], callbacks: PushCallbacks
+    ) -> BufferedResponse:
+        """Take the messages of one push, of one queue and partition; wait while there is no room.
+
+        Raises:
+            BufferClosedError: the client is closed.
+            QueenBufferError: there is no room, and the server refuses what is in the buffer.
+            TypeError, ValueError: a payload that cannot be sent.
+        """
+        if items:
+            encoded = [encode_item(item) for item in items]
+            parcel = Parcel(items, encoded, callbacks, asyncio.get_running_loop().time())
+            if self._closed:
+                raise BufferClosedError("the client is closed", unsent=items_as_given([parcel]))
+            place = items[0]["queue"], items[0].get("partition", DEFAULT_PARTITION)
+            await self._buffer(place).add(parcel, options)
+        return {"buffered": True, "count": len(items)}
+
+    async def flush(self, queue: Optional[str] = None, partition: Optional[str] = None) -> None:
+        """Send all that is buffered now: of one queue and partition, of one queue, or of all.
+
+        Raises:
+            QueenBufferError: some of it could not be sent, and stays buffered.
+        """
+        wanted = [
+            buffer
+            for (of_queue, of_partition), buffer in self._buffers.items()
+            if queue in (None, of_queue) and partition in (None, of_partition)
+        ]
+        outcomes = await asyncio.gather(*(buffer.flush() for buffer in wanted), return_exceptions=True)
+        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, QueenBufferError):
+                raise failure
+        if failures:
+            raise _together([failure for failure in failures if isinstance(failure, QueenBufferError)])
+
+    def stats(self) -> BufferStats:
+        """What is buffered, and what was done so far."""
+        holding = [buffer for buffer in self._buffers.values() if buffer.count]
+        oldest = [buffer.oldest for buffer in holding if buffer.oldest is not None]
+        age = asyncio.get_running_loop().time() - min(oldest) if oldest and _in_a_loop() else 0.0
+        return {
+            "activeBuffers": len(holding),
+            "totalBufferedMessages": sum(buffer.count for buffer in holding),
+            "oldestBufferAge": round(age * 1000),
+            "flushesPerformed": self._tally.flushed,
+            "flushesFailed": self._tally.failed,
+        }
+
+    async def close(self, seconds: float) -> None:
+        """Send what is buffered, for at most so many seconds; take nothing more.
+
+        Raises:
+            QueenBufferError: some of it could not be sent; it is in ``unsent``, and nowhere else any more.
+        """
+        self._closed = True
+        deadline = asyncio.get_running_loop().time() + seconds
+        left = await asyncio.gather(*(buffer.close(deadline) for buffer in self._buffers.values()))
+        self._buffers.clear()
+        await self._reports.finish(deadline)
+        unsent = items_as_given([parcel for parcels in left for parcel in parcels])
+        if unsent:
+            raise QueenBufferError(
+                f"the client was closed with {len(unsent)} buffered messages that could not be sent", unsent=unsent
+            )
+
+    def _buffer(self, place: _Place) -> Buffer:
+        buffer = self._buffers.get(place)
+        if buffer is None:
+
+            def forget() -> None:
+                self._buffers.pop(place, None)
+
+            name = f"{place[0]}/{place[1]}"
+            buffer = Buffer(name, self._transport, self._reports, self._tally, forget)
+            self._buffers[place] = buffer
+        return buffer
+
+
+def _together(failures: List[QueenBufferError]) -> QueenBufferError:
+    if len(failures) == 1:
+        return failures[0]
+    unsent = [item for failure in failures for item in failure.unsent]
+    words = f"{len(failures)} buffers could not be flushed, and go on being sent; the first: {failures[0]}"
+    error = QueenBufferError(words, unsent=unsent)
+    error.__cause__ = failures[0]
+    return error
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,61 @@
+"""When a buffer is flushed, and how much it holds."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, Mapping, Optional
+
+import attrs
+from typing_extensions import Final
+
+from queen import validation
+
+BUFFER_DEFAULTS: Final[Dict[str, int]] = {
+    "message_count": 100,
+    "time_millis": 1000,
+}
+
+# How many flushes a buffer holds where nothing is said.
+_FLUSHES_HELD: Final = 4
+
+
+@attrs.frozen(kw_only=True)
+class BufferOptions:
+    """When a buffer is flushed, and how much it holds.
+
+    Attributes:
+        message_count: flushed when it holds so many messages; also how many go into one request.
+        time_millis: flushed when its oldest message has waited so long.
+        max_size: how many messages it holds; a push that finds no room waits.
+    """
+
+    message_count: int
+    time_millis: int
+    max_size: int
+
+
+def buffer_options(options: Optional[Mapping[str, object]] = None) -> BufferOptions:
+    """Checked options of a buffer.
+
+    Args:
+        options: ``message_count``, ``time_millis`` and ``max_size``, also in camelCase; defaults for the others are
+            those of ``BUFFER_DEFAULTS``, and four flushes for ``max_size``.
+
+    Raises:
+        TypeError, ValueError: an unknown key (the nearest known one is named), or a value that is not accepted.
+    """
+    if options is not None and not isinstance(options, Mapping):
+        raise TypeError(f"options={options!r} is a {type(options).__name__}; accepted is a mapping")
+    known = [field.name for field in attrs.fields(BufferOptions)]
+    given: Dict[str, int] = dict(BUFFER_DEFAULTS)
+    for key, value in (options or {}).items():
+        name = re.sub(r"(?<=[a-z])([A-Z])", lambda match: "_" + match.group(1).lower(), str(key))
+        if name not in known:
+            raise ValueError(f"unknown buffer option {key!r}{validation.nearest(name, known)}; known are {known}")
+        given[name] = validation.integer(name, value, minimum=1)
+    given.setdefault("max_size", _FLUSHES_HELD * given["message_count"])
+    if given["max_size"] < given["message_count"]:
+        raise ValueError(
+            f"max_size={given['max_size']} is below message_count={given['message_count']}: it would never be full"
+        )
+    return BufferOptions(**given)

@@ -1,0 +1,96 @@
+"""The messages of one buffered push, and what is told to its user."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Awaitable, Dict, List, Mapping, Optional, Sequence, Set
+
+import attrs
+
+from queen import logs
+from queen.errors import QueenError
+from queen.operations.push import IdentifiedItem, as_given
+from queen.operations.push_callbacks import PushCallbacks
+from queen.types import PushResponse
+
+
+@attrs.frozen(eq=False)
+class Parcel:
+    """The messages of one push.
+
+    Attributes:
+        items: the messages.
+        encoded: each of them as it is sent, made when it was pushed: what its user changes later is not sent.
+        callbacks: what is told to its user.
+        since: when it came, in the loop's time.
+        whole: the parcel that this is a part of.
+    """
+
+    items: Sequence[IdentifiedItem]
+    encoded: Sequence[bytes]
+    callbacks: PushCallbacks
+    since: float
+    whole: Optional[Parcel] = None
+
+    @property
+    def origin(self) -> Parcel:
+        """The parcel as it was pushed."""
+        return self.whole or self
+
+    def part(self, places: Sequence[int]) -> Parcel:
+        """Some of its messages."""
+        return Parcel(
+            [self.items[place] for place in places],
+            [self.encoded[place] for place in places],
+            self.callbacks,
+            self.since,
+            self.origin,
+        )
+
+
+def items_as_given(parcels: Sequence[Parcel]) -> List[Mapping[str, object]]:
+    """The messages of parcels as their users gave them, with queue and partition, to be pushed again."""
+    found: List[Mapping[str, object]] = []
+    for parcel in parcels:
+        for item in parcel.items:
+            given: Dict[str, object] = dict(as_given(item))
+            given["queue"] = item["queue"]
+            if "partition" in item:
+                given["partition"] = item["partition"]
+            found.append(given)
+    return found
+
+
+class Reports:
+    """Calls the users' callbacks beside the flushes: one that waits for room in the buffer must not stop it."""
+
+    def __init__(self) -> None:
+        self._running: Set[asyncio.Task[None]] = set()
+
+    def accepted(self, parcel: Parcel, results: Sequence[PushResponse]) -> None:
+        """Tell that the server has taken the messages of a push."""
+        callbacks = parcel.callbacks
+        if callbacks.on_success is not None or callbacks.on_duplicate is not None:
+            self._start(callbacks.accepted(parcel.items, results))
+
+    def refused(self, parcel: Parcel, error: QueenError) -> None:
+        """Hand messages back that the server refused."""
+        self._start(parcel.callbacks.refused(parcel.items, error))
+
+    async def finish(self, deadline: float) -> None:
+        """Until all callbacks have returned, or the deadline (loop time) has come."""
+        running = {task for task in self._running if task is not asyncio.current_task()}
+        if running:
+            await asyncio.wait(running, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+
+    def _start(self, report: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(_logged(report))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+
+async def _logged(report: Awaitable[None]) -> None:
+    try:
+        await report
+    except Exception as error:  # noqa: BLE001  (a callback that fails must not stop the messages behind it)
+        logs.logger.exception("a callback of a buffered push raised %s", type(error).__name__)

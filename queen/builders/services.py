@@ -1,0 +1,27 @@
+"""What the builders of one client hand their wishes to."""
+
+from __future__ import annotations
+
+import attrs
+
+from queen.buffering.buffers import Buffers
+from queen.consuming.consumer import RunningConsumers
+from queen.operations.source import Source
+from queen.transport.transport import Transport
+
+
+@attrs.frozen
+class Services:
+    """The parts of one client.
+
+    Attributes:
+        transport: sends requests.
+        source: pops messages.
+        buffers: collect messages.
+        consumers: run consumers, so that closing the client can end them.
+    """
+
+    transport: Transport
+    source: Source
+    buffers: Buffers
+    consumers: RunningConsumers

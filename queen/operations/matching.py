@@ -1,0 +1,153 @@
+"""Popping from the queues of a namespace and task.
+
+Server 0.15 has no route for it, and that of 0.7 looks at ten partitions only and knows no priority. So the client
+visits the queues that match: those of the highest priority first, those of equal priority in turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Dict, List, Mapping, Optional, Tuple, cast
+
+import attrs
+from queen_api.api import queues
+from typing_extensions import Final
+
+from queen import validation
+from queen.errors import QueenError, ServerRefusedError
+from queen.message import Message
+from queen.operations.pop import PopOptions, pop
+from queen.transport.transport import Transport
+
+# A queue that is created or deleted is noticed after so many seconds.
+_LISTING_SECONDS: Final = 10.0
+_SHORTEST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 1.0
+
+_Selection = Tuple[Optional[str], Optional[str]]
+
+
+@attrs.define
+class _Rank:
+    """Queues of equal priority, the one whose turn it is first."""
+
+    queues: List[str]
+
+    def after(self, queue: str) -> None:
+        """Let the queues behind one that was served go before it."""
+        place = self.queues.index(queue) + 1
+        self.queues = self.queues[place:] + self.queues[:place]
+
+
+@attrs.define
+class _Listing:
+    """The queues that match, by falling priority."""
+
+    ranks: List[_Rank]
+    read_at: float
+
+    def keep_turns(self, earlier: _Listing) -> None:
+        """Go on where an earlier listing was."""
+        order = [queue for rank in earlier.ranks for queue in rank.queues]
+        places = {queue: place for place, queue in enumerate(order)}
+        for rank in self.ranks:
+            rank.queues.sort(key=lambda queue: places.get(queue, len(order)))
+
+
+class MatchingQueues:
+    """Pops from all queues of a namespace and task.
+
+    Args:
+        transport: sends the pops.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._listings: Dict[_Selection, _Listing] = {}
+        self._locks: Dict[_Selection, asyncio.Lock] = {}
+
+    async def pop(self, options: PopOptions) -> List[Message]:
+        """Pop from the first queue that has messages; with ``wait``, look again until the deadline.
+
+        Raises:
+            QueenError: a listing or a pop failed.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + options.timeout_millis / 1000
+        pause = _SHORTEST_PAUSE
+        while True:
+            found = await self._visit(options)
+            left = deadline - loop.time()
+            if found or not options.wait or left <= 0:
+                return found
+            await asyncio.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _visit(self, options: PopOptions) -> List[Message]:
+        for rank in (await self._listing(options)).ranks:
+            for queue in list(rank.queues):
+                found = await pop(self._transport, attrs.evolve(options, queue=queue, wait=False))
+                if found:
+                    if queue in rank.queues:
+                        rank.after(queue)
+                    return found
+        return []
+
+    async def _listing(self, options: PopOptions) -> _Listing:
+        selection = options.namespace, options.task
+        lock = self._locks.setdefault(selection, asyncio.Lock())
+        async with lock:
+            known = self._listings.get(selection)
+            now = asyncio.get_running_loop().time()
+            if known is not None and now - known.read_at < _LISTING_SECONDS:
+                return known
+            try:
+                listing = _Listing(await self._read(selection), now)
+            except QueenError:
+                # What was known is better than nothing: the pops tell whether the server is there.
+                if known is None:
+                    raise
+                return known
+            if known is not None:
+                listing.keep_turns(known)
+            self._listings[selection] = listing
+            return listing
+
+    async def _read(self, selection: _Selection) -> List[_Rank]:
+        answer = cast("Mapping[str, object]", await self._transport.send(queues.list_queues()))
+        names = [
+            cast("str", queue["name"])
+            for queue in cast("List[Mapping[str, object]]", answer.get("queues") or [])
+            if _matches(queue, selection)
+        ]
+        ranks: Dict[int, List[str]] = {}
+        for name, priority in zip(names, await asyncio.gather(*(self._priority(name) for name in names))):
+            if priority is not None:
+                ranks.setdefault(priority, []).append(name)
+        # The servers list the latest queue first; the oldest has the first turn.
+        return [_Rank(ranks[priority][::-1]) for priority in sorted(ranks, reverse=True)]
+
+    async def _priority(self, queue: str) -> Optional[int]:
+        """The priority of a queue; None when it is gone meanwhile."""
+        try:
+            answer = cast("Mapping[str, object]", await self._transport.send(queues.get_queue_status(queue=queue)))
+        except ServerRefusedError:
+            return None
+        status = answer.get("queue")
+        priority = status.get("priority") if isinstance(status, dict) else None
+        return priority if isinstance(priority, int) else 0
+
+
+def _matches(queue: Mapping[str, object], selection: _Selection) -> bool:
+    namespace, task = selection
+    # Server 0.7 says null where a queue has none.
+    if namespace is not None and queue.get("namespace") != namespace:
+        return False
+    if task is not None and queue.get("task") != task:
+        return False
+    try:
+        validation.path_name("queue", queue.get("name"))
+    except (TypeError, ValueError):
+        # It was made by a push, which carries names in JSON, and cannot be popped on any server.
+        return False
+    return True

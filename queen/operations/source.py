@@ -1,0 +1,32 @@
+"""Where messages come from: one queue, or the queues of a namespace and task."""
+
+from __future__ import annotations
+
+from typing import List
+
+from queen.message import Message
+from queen.operations.matching import MatchingQueues
+from queen.operations.pop import PopOptions, pop
+from queen.transport.transport import Transport
+
+
+class Source:
+    """The pops of one client.
+
+    Args:
+        transport: sends them.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._matching = MatchingQueues(transport)
+
+    async def pop(self, options: PopOptions) -> List[Message]:
+        """Pop messages; ``[]`` where there are none.
+
+        Raises:
+            QueenError: the pop failed.
+        """
+        if options.queue is not None:
+            return await pop(self._transport, options)
+        return await self._matching.pop(options)
