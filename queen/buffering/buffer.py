@@ -8,18 +8,13 @@ from collections import deque
 from typing import Callable, Deque, List, Optional, Sequence, Set, Tuple
 
 import attrs
-from typing_extensions import Final
 
 from queen import logs
 from queen.buffering.options import BufferOptions
 from queen.buffering.parcel import Parcel, Reports, items_as_given
 from queen.errors import BufferClosedError, PushRejectedError, QueenBufferError, QueenError, is_final
 from queen.operations.push import push
-from queen.transport.retry import RetryPolicy
 from queen.transport.transport import Transport
-
-# A flush has the transport's own repeats inside; this is the wait between whole flushes that failed.
-_BACKOFF: Final = RetryPolicy(attempts=0, delay=1.0)
 
 
 @attrs.define
@@ -189,7 +184,7 @@ class Buffer:
                 continue
             if self._closing and is_final(self._failure):
                 return
-            await self._pause(_BACKOFF.wait_before(self._failures))
+            await self._pause(self._transport.retry.wait_before(self._failures))
 
     def _next_batch(self) -> List[Parcel]:
         batch: List[Parcel] = []

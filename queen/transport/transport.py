@@ -28,11 +28,14 @@ class Transport:
         config: the client's configuration.
         engine: moves requests.
         poll_engine: moves long polls. It has connections of its own, so that a hundred parked polls stop no ack.
+
+    Attributes:
+        retry: how long is waited between repeats, for those who repeat what it gave up on.
     """
 
     def __init__(self, config: ClientConfig, engine: Engine, poll_engine: Engine) -> None:
         self._timeout = config.timeout_millis / 1000
-        self._retry = RetryPolicy(attempts=config.retry_attempts, delay=config.retry_delay_millis / 1000)
+        self.retry: Final = RetryPolicy(attempts=config.retry_attempts, delay=config.retry_delay_millis / 1000)
         self._router = Router(config)
         self._engine = engine
         self._poll_engine = poll_engine
@@ -112,7 +115,7 @@ class Transport:
             body=body,
             seconds=seconds,
             router=self._router,
-            retry=self._retry,
+            retry=self.retry,
             engine=engine,
             is_poll=is_poll,
         )
