@@ -33,6 +33,7 @@ from queen.errors import (
 )
 from queen.message import Message
 from queen.operations.pop import POP_DEFAULTS
+from queen.streaming.window import Window
 from queen.types import (
     AckResponse,
     BufferedResponse,
@@ -43,6 +44,7 @@ from queen.types import (
     RenewResponse,
     TraceResponse,
     TransactionResponse,
+    WindowResponse,
 )
 
 __all__ = [
@@ -79,4 +81,6 @@ __all__ = [
     "TransactionError",
     "TransactionResponse",
     "UnsupportedByServerError",
+    "Window",
+    "WindowResponse",
 ]

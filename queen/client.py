@@ -14,14 +14,17 @@ from queen import logs, validation
 from queen.buffering.buffers import Buffers
 from queen.builders.queue import QueueBuilder, named_queue
 from queen.builders.services import Services
+from queen.builders.stream import StreamBuilder
 from queen.builders.transaction import TransactionBuilder
 from queen.config import ClientConfig, client_config
-from queen.consuming.consumer import RunningConsumers
+from queen.consuming.running import RunningConsumers
 from queen.errors import ClientClosedError, ConfigurationError
 from queen.operations import administration, settle
 from queen.operations.settle import AnyMessage
 from queen.operations.source import Source
+from queen.operations.streams import StreamDefinition, WindowSource
 from queen.settling.renewal import DEFAULT_SECONDS
+from queen.streaming.consumer import StreamConsumer
 from queen.transport.engine import Engine
 from queen.transport.engines.httpx_engine import HttpxEngine
 from queen.transport.engines.in_process import InProcessEngine
@@ -71,6 +74,38 @@ class Queen:
         """
         self._check_open("queue")
         return named_queue(self._services, name)
+
+    def stream(self, name: str, namespace: str) -> StreamBuilder:
+        """A windowed stream to define.
+
+        Args:
+            name: its name.
+            namespace: shown in listings; it has no effect.
+
+        Raises:
+            TypeError, ValueError: a name that is not accepted.
+        """
+        self._check_open("stream")
+        definition = StreamDefinition(
+            name=validation.path_name("name", name), namespace=validation.text("namespace", namespace)
+        )
+        return StreamBuilder(self._transport, definition)
+
+    def consumer(self, stream_name: str, consumer_group: str) -> StreamConsumer:
+        """A consumer group of a windowed stream.
+
+        Args:
+            stream_name: the stream.
+            consumer_group: the group; each goes through all windows.
+
+        Raises:
+            TypeError, ValueError: a name that is not accepted.
+        """
+        self._check_open("consumer")
+        source = WindowSource(
+            validation.path_name("stream_name", stream_name), validation.text("consumer_group", consumer_group)
+        )
+        return StreamConsumer(self._transport, self._services.consumers, source)
 
     def transaction(self) -> TransactionBuilder:
         """Acks and pushes that happen together or not at all."""

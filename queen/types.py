@@ -68,6 +68,15 @@ class RenewResponse(TypedDict):
     expiresAt: NotRequired[Optional[str]]
 
 
+class WindowResponse(TypedDict):
+    """What became of an ack or a renewal of a window."""
+
+    success: bool
+    error: Optional[str]
+    uncertain: NotRequired[bool]
+    """True when the first answer was lost, and the repeat found no lease: the ack has most likely taken effect."""
+
+
 class TraceResponse(TypedDict):
     """Whether a trace event was recorded."""
 

@@ -14,6 +14,8 @@ __all__ = [
     "AckRequest",
     "AckResult",
     "AckResults",
+    "AckWindowAnswer",
+    "AckWindowRequest",
     "Acknowledgment",
     "BatchAckAnswer",
     "BatchAckResult",
@@ -23,9 +25,12 @@ __all__ = [
     "ConsumptionMode",
     "DeadLetter",
     "DeadLetterList",
+    "DefineStreamAnswer",
+    "DefineStreamRequest",
     "DeleteGroupAnswer",
     "DeleteMessageAnswer",
     "DeleteQueueAnswer",
+    "DeleteStreamAnswer",
     "Error",
     "ExtendLeaseRequest",
     "GroupDetail",
@@ -48,6 +53,8 @@ __all__ = [
     "PartitionCursor",
     "PartitionDetail",
     "PartitionStatus",
+    "PollWindowAnswer",
+    "PollWindowRequest",
     "PopAnswer",
     "PoppedMessage",
     "PushItem",
@@ -64,11 +71,20 @@ __all__ = [
     "QueueStatusTotals",
     "QueueSummary",
     "Refused",
+    "RenewWindowAnswer",
+    "RenewWindowRequest",
     "SeekAnswer",
     "SeekPartitionAnswer",
     "SeekRequest",
+    "SeekStreamAnswer",
+    "SeekStreamRequest",
     "SingleAckAnswer",
     "SingleLeaseAnswer",
+    "StreamDetail",
+    "StreamList",
+    "StreamStats",
+    "StreamSummary",
+    "StreamWindow",
     "SubscriptionAnswer",
     "SubscriptionRequest",
     "TraceAnswer",
@@ -86,6 +102,7 @@ __all__ = [
     "TransactionRequest",
     "TransactionResult",
     "TransactionSinglePushOperation",
+    "WindowMessage",
 ]
 
 
@@ -1006,6 +1023,194 @@ class SeekPartitionAnswer(TypedDict):
     partitionName: str
     updated: bool
     cursorMovedTo: Optional[str]
+
+
+class DefineStreamRequest(TypedDict):
+    """A windowed stream."""
+
+    name: str
+    """The stream's name."""
+    namespace: str
+    """Stored and shown; it has no effect."""
+    source_queue_names: NotRequired[List[str]]
+    """The queues whose messages are windowed."""
+    partitioned: NotRequired[bool]
+    """One sequence of windows for each partition name, instead of one for all."""
+    window_type: NotRequired[str]
+    """Stored and shown; windows are always tumbling."""
+    window_duration_ms: NotRequired[int]
+    """How long each window is, in milliseconds."""
+    window_grace_period_ms: NotRequired[int]
+    """How long after a window's end it is closed, in milliseconds of message time."""
+    window_lease_timeout_ms: NotRequired[int]
+    """How long a window is leased, in milliseconds."""
+
+
+class DefineStreamAnswer(TypedDict):
+    """DefineStreamAnswer on the wire."""
+
+    success: bool
+    stream_id: str
+    name: str
+
+
+class PollWindowRequest(TypedDict):
+    """PollWindowRequest on the wire."""
+
+    streamName: str
+    """The stream."""
+    consumerGroup: str
+    """The consumer group; each has offsets and leases of its own."""
+    timeout: NotRequired[int]
+    """How long the poll is held, in milliseconds; below 120,000."""
+
+
+class WindowMessage(TypedDict):
+    """A message of a window. It tells neither its queue nor its partition."""
+
+    id: str
+    created_at: str
+    """As PostgreSQL writes a time."""
+    data: JsonValue
+    """Any JSON value."""
+
+
+class StreamWindow(TypedDict):
+    """A leased window."""
+
+    id: str
+    """Stream id, key, start and end, joined by colons."""
+    leaseId: str
+    key: str
+    """`__GLOBAL__`, or the partition's name."""
+    start: str
+    """The first moment that belongs to it, as PostgreSQL writes a time."""
+    end: str
+    """The first moment that does not."""
+    messages: List[WindowMessage]
+
+
+class PollWindowAnswer(TypedDict):
+    """PollWindowAnswer on the wire."""
+
+    window: StreamWindow
+    """A leased window."""
+
+
+class AckWindowRequest(TypedDict):
+    """AckWindowRequest on the wire."""
+
+    leaseId: str
+    """The window's lease."""
+    success: NotRequired[bool]
+    """Whether the window is done; otherwise it is given back."""
+
+
+class AckWindowAnswer(TypedDict):
+    """What became of the ack, or why it was refused."""
+
+    success: NotRequired[bool]
+    acked: NotRequired[bool]
+    """The `success` that was sent."""
+    error: NotRequired[str]
+    """`Invalid or expired lease`, among others."""
+
+
+class RenewWindowRequest(TypedDict):
+    """RenewWindowRequest on the wire."""
+
+    leaseId: str
+    """The window's lease."""
+    extend_ms: NotRequired[int]
+    """How long from now the lease shall last, in milliseconds."""
+
+
+class RenewWindowAnswer(TypedDict):
+    """When the lease ends, or why it was refused."""
+
+    success: NotRequired[bool]
+    lease_expires_at: NotRequired[str]
+    error: NotRequired[str]
+    """`Lease not found or expired`, among others."""
+
+
+class SeekStreamRequest(TypedDict):
+    """SeekStreamRequest on the wire."""
+
+    streamName: str
+    """The stream."""
+    consumerGroup: str
+    """The consumer group."""
+    timestamp: str
+    """A time as PostgreSQL reads one, or `-infinity`."""
+
+
+class SeekStreamAnswer(TypedDict):
+    """SeekStreamAnswer on the wire."""
+
+    success: bool
+
+
+class StreamDetail(TypedDict):
+    """A windowed stream's settings."""
+
+    id: str
+    name: str
+    namespace: str
+    partitioned: bool
+    windowType: str
+    windowDurationMs: int
+    windowGracePeriodMs: int
+    windowLeaseTimeoutMs: int
+    createdAt: str
+    updatedAt: str
+
+
+class StreamSummary(TypedDict):
+    """A windowed stream in the listing."""
+
+    id: str
+    name: str
+    namespace: str
+    partitioned: bool
+    windowType: str
+    windowDurationMs: int
+    windowGracePeriodMs: int
+    windowLeaseTimeoutMs: int
+    createdAt: str
+    updatedAt: str
+    sourceQueues: List[str]
+    activeLeases: int
+    consumerGroups: int
+    """Groups that have acknowledged a window, or sought."""
+
+
+class StreamList(TypedDict):
+    """StreamList on the wire."""
+
+    streams: List[StreamSummary]
+
+
+class StreamStats(TypedDict):
+    """StreamStats on the wire."""
+
+    totalStreams: int
+    partitionedStreams: int
+    activeLeases: int
+    totalConsumerGroups: int
+    activeConsumers: int
+    """Groups with an ack in the last hour."""
+    totalWindowsProcessed: int
+    windowsLastHour: int
+    avgLeaseTime: int
+    """Mean of what is left of the leases, in seconds."""
+
+
+class DeleteStreamAnswer(TypedDict):
+    """DeleteStreamAnswer on the wire."""
+
+    success: bool
+    message: str
 
 
 PushResults = List[PushResult]

@@ -21,7 +21,19 @@ from queen.broker.http import (
     options,
     unknown_route,
 )
-from queen.broker.routes import acks, dead_letters, groups, leases, messages, pops, queues, system, traces, transactions
+from queen.broker.routes import (
+    acks,
+    dead_letters,
+    groups,
+    leases,
+    messages,
+    pops,
+    queues,
+    streams,
+    system,
+    traces,
+    transactions,
+)
 from queen.broker.routes.endpoint import Backend, Endpoint, RouteTable
 
 _logger = logging.getLogger("queen.broker")
@@ -36,6 +48,7 @@ _ROUTES: Final[RouteTable] = [
     *dead_letters.ROUTES,
     *traces.ROUTES,
     *groups.ROUTES,
+    *streams.ROUTES,
     *system.ROUTES,
 ]
 

@@ -1,4 +1,4 @@
-"""Time stamps as server 0.15 writes and reads them."""
+"""Time stamps as the servers write and read them."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ def milli(moment: int) -> str:
 def optional_milli(moment: Optional[int]) -> Optional[str]:
     """As ``milli``; None stays None."""
     return None if moment is None else milli(moment)
+
+
+def pg(moment: int) -> str:
+    """``2026-01-31 10:20:30.1+00``, as PostgreSQL writes it: without the zeros at the end of the fraction."""
+    text = pg6(moment)[:-3]
+    return text.rstrip("0").rstrip(".") + "+00"
+
+
+def pg6(moment: int) -> str:
+    """``2026-01-31 10:20:30.100000+00``, always with six digits."""
+    return micro(moment)[:-1].replace("T", " ") + "+00"
 
 
 def read(text: str, now: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from queen.buffering.buffers import Buffers
-from queen.consuming.consumer import RunningConsumers
+from queen.consuming.running import RunningConsumers
 from queen.operations.source import Source
 from queen.transport.transport import Transport
 

@@ -7,6 +7,7 @@ from typing import Callable, Dict, List, Sequence, Union
 
 from queen import logs
 from queen.callbacks import call
+from queen.consuming.ending import Ending
 from queen.consuming.handlers import Callbacks, Handler
 from queen.consuming.lease_keeper import LeaseKeeper
 from queen.consuming.options import ConsumeOptions
@@ -25,7 +26,7 @@ class Processor:
         handler: takes one message, or a list.
         callbacks: what else is told to the user.
         keeper: renews leases meanwhile.
-        stopping: whether no further message shall be started.
+        ending: tells when no further message shall be started.
     """
 
     def __init__(
@@ -34,14 +35,14 @@ class Processor:
         handler: Handler,
         callbacks: Callbacks,
         keeper: LeaseKeeper,
-        stopping: Callable[[], bool],
+        ending: Ending,
     ) -> None:
         self._one_by_one = options.one_by_one
         self._auto_ack = options.auto_ack and not callbacks.settle
         self._handler = handler
         self._callbacks = callbacks
         self._keeper = keeper
-        self._stopping = stopping
+        self._ending = ending
 
     async def process(self, messages: List[Message]) -> int:
         """Process a batch.
@@ -49,7 +50,7 @@ class Processor:
         Returns:
             How many messages were handed to the handler.
         """
-        if self._stopping():
+        if self._ending.begun:
             await give_back(messages)
             return 0
         async with self._keeper.keeping(messages):
@@ -61,7 +62,7 @@ class Processor:
     async def _process_each(self, messages: List[Message]) -> int:
         handled = 0
         for position, message in enumerate(messages):
-            if self._stopping():
+            if self._ending.begun:
                 await give_back(messages[position:])
                 break
             # After a nack, or when the lease is lost, the rest of its partition comes again: to handle it now would

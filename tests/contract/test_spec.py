@@ -33,7 +33,8 @@ def test_an_operation_says_what_clients_need_to_know(operation: Operation) -> No
     assert raw["x-queen-retry"] in ("safe", "keyed", "unsafe")
     assert raw["x-queen-refusal"] in ("raise", "result")
     assert raw.get("x-queen-empty") in (None, "array", "object")
-    assert raw.get("x-queen-long-poll", False) == operation.path.startswith("/api/v1/pop")
+    holds = operation.path.startswith("/api/v1/pop") or operation.path == "/api/v1/stream/poll"
+    assert raw.get("x-queen-long-poll", False) == holds
     assert len(raw["tags"]) == 1
     assert raw["tags"][0] in [tag["name"] for tag in DOCUMENT["tags"]]
     assert raw["summary"].endswith(".")

@@ -10,7 +10,7 @@ import sqlite3
 
 from typing_extensions import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 _TABLES: Final = """
 CREATE TABLE queues (
@@ -94,6 +94,43 @@ CREATE TABLE trace_names (
     PRIMARY KEY (trace_id, name)
 ) WITHOUT ROWID;
 CREATE INDEX trace_names_by_name ON trace_names (name);
+CREATE TABLE streams (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL,
+    name TEXT NOT NULL UNIQUE,
+    namespace TEXT NOT NULL,
+    partitioned INTEGER NOT NULL,
+    window_type TEXT NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    grace_ms INTEGER NOT NULL,
+    lease_ms INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+CREATE TABLE stream_sources (
+    stream_id INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE,
+    queue_id INTEGER NOT NULL REFERENCES queues ON DELETE CASCADE,
+    PRIMARY KEY (stream_id, queue_id)
+) WITHOUT ROWID;
+CREATE TABLE stream_offsets (
+    stream_id INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE,
+    consumer_group TEXT NOT NULL,
+    key TEXT NOT NULL,
+    reached INTEGER,
+    windows INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (stream_id, consumer_group, key)
+) WITHOUT ROWID;
+CREATE TABLE stream_leases (
+    lease_id TEXT PRIMARY KEY,
+    stream_id INTEGER NOT NULL REFERENCES streams ON DELETE CASCADE,
+    consumer_group TEXT NOT NULL,
+    key TEXT NOT NULL,
+    starts_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX stream_leases_by_window ON stream_leases (stream_id, consumer_group, key, starts_at);
 """
 
 

@@ -45,6 +45,8 @@ EXPORTED = [
     "TransactionError",
     "TransactionResponse",
     "UnsupportedByServerError",
+    "Window",
+    "WindowResponse",
 ]
 
 

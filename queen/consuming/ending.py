@@ -1,0 +1,82 @@
+"""How consumers end: by a signal, by being stopped, or because one of their workers failed."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Awaitable, Optional, Type, TypeVar
+
+from typing_extensions import Final, Self
+
+T = TypeVar("T")
+
+# How long a parked poll may still be answered after the end: what it brings is given back, not lost until its lease
+# runs out.
+_LAST_ANSWER_SECONDS: Final = 0.25
+
+
+class Ending:
+    """Tells the workers of one consumer to end. It is in force inside its ``async with`` block.
+
+    Args:
+        signal: ends them when it is set.
+    """
+
+    def __init__(self, signal: Optional[asyncio.Event]) -> None:
+        self._signal = signal
+        self._event: Optional[asyncio.Event] = None
+        self._watcher: Optional[asyncio.Task[None]] = None
+
+    async def __aenter__(self) -> Self:
+        # Made here: before Python 3.10 an event belongs to the loop in which it is made.
+        self._event = asyncio.Event()
+        if self._signal is not None:
+            self._watcher = asyncio.ensure_future(self._watch(self._signal))
+        return self
+
+    async def __aexit__(
+        self,
+        error_type: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    def begin(self) -> None:
+        """Let the workers end."""
+        if self._event is not None:
+            self._event.set()
+
+    @property
+    def begun(self) -> bool:
+        """Whether no further message shall be started."""
+        return self._event is None or self._event.is_set() or (self._signal is not None and self._signal.is_set())
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, at most until the end."""
+        try:
+            await asyncio.wait_for(self._wait(), seconds)
+        except asyncio.TimeoutError:
+            return
+
+    async def answer(self, poll: Awaitable[T]) -> Optional[T]:
+        """The answer of a long poll; None when the end came and no answer in the moment after it."""
+        asked = asyncio.ensure_future(poll)
+        ended = asyncio.ensure_future(self._wait())
+        try:
+            await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                await asyncio.wait({asked}, timeout=_LAST_ANSWER_SECONDS)
+            return asked.result() if asked.done() else None
+        finally:
+            asked.cancel()
+            ended.cancel()
+
+    async def _wait(self) -> None:
+        if self._event is not None:
+            await self._event.wait()
+
+    async def _watch(self, signal: asyncio.Event) -> None:
+        await signal.wait()
+        self.begin()

@@ -1,0 +1,68 @@
+"""What a client runs until it ends: closing the client ends it first."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Optional, Set
+
+import attrs
+from typing_extensions import Protocol
+
+from queen.errors import ClientClosedError
+
+
+class Stoppable(Protocol):
+    """A consumer of messages or windows."""
+
+    async def run(self) -> None:
+        """Consume until the end."""
+        ...
+
+    def stop(self) -> None:
+        """Finish what is at hand, and start nothing more."""
+        ...
+
+    def works_in(self, task: Optional[asyncio.Task[object]]) -> bool:
+        """Whether a task is one of its own: a handler that closes its client must not wait for itself."""
+        ...
+
+
+class RunningConsumers:
+    """The consumers of one client, so that closing it can end them."""
+
+    def __init__(self) -> None:
+        self._running: Set[_Running] = set()
+        self._stopped = False
+
+    async def run(self, consumer: Stoppable) -> None:
+        """Run a consumer until it ends.
+
+        Raises:
+            ClientClosedError: the client is closed, or about to be.
+        """
+        if self._stopped:
+            raise ClientClosedError("consume: the client is closed")
+        running = _Running(consumer, asyncio.current_task())
+        self._running.add(running)
+        try:
+            await consumer.run()
+        finally:
+            self._running.discard(running)
+
+    async def stop(self, seconds: float) -> None:
+        """End all consumers and wait until their handlers have finished, at most so many seconds."""
+        self._stopped = True
+        current = asyncio.current_task()
+        ending = set()
+        for running in self._running:
+            running.consumer.stop()
+            if running.task is not None and running.task is not current and not running.consumer.works_in(current):
+                ending.add(running.task)
+        if ending:
+            await asyncio.wait(ending, timeout=seconds)
+
+
+@attrs.frozen(eq=False)
+class _Running:
+    consumer: Stoppable
+    task: Optional[asyncio.Task[object]]

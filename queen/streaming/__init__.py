@@ -1,0 +1,1 @@
+"""Windowed streams: messages in windows of time, one window after the other."""

@@ -1,0 +1,201 @@
+"""Consuming the windows of a stream."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import AsyncIterator, Callable, List, Optional, Union
+
+from typing_extensions import Final
+
+from queen import logs, validation
+from queen.callbacks import MaybeAwaitable, call
+from queen.consuming.ending import Ending
+from queen.consuming.handlers import check_handler
+from queen.consuming.running import RunningConsumers
+from queen.errors import PERMANENT_ERRORS, QueenError, ServerRefusedError
+from queen.operations import streams
+from queen.operations.streams import WindowSource
+from queen.streaming.window import Window
+from queen.transport.retry import RetryPolicy
+from queen.transport.transport import Transport
+
+WindowCallback = Callable[[Window], MaybeAwaitable[object]]
+
+# A renewal that fails twice must not lose the lease.
+_RENEWALS_PER_LEASE: Final = 3
+# Between two polls that the server does not hold.
+_PAUSE_SECONDS: Final = 0.1
+_NO_STREAM: Final = "Stream not found"
+_BACKOFF: Final = RetryPolicy(attempts=0, delay=1.0)
+
+
+class StreamConsumer:
+    """One consumer group of a windowed stream: ``await consumer.process(callback)``.
+
+    Args:
+        transport: sends.
+        running: the consumers of the client.
+        source: the stream and the group.
+    """
+
+    def __init__(self, transport: Transport, running: RunningConsumers, source: WindowSource) -> None:
+        self._transport = transport
+        self._running = running
+        self._source = source
+        self._processing: List[_Processing] = []
+
+    async def process(self, callback: WindowCallback, *, signal: Optional[asyncio.Event] = None) -> None:
+        """Hand the windows of the stream to a function, one after the other, until it is stopped.
+
+        The lease of a window is renewed while the function runs. When it returns, the group goes on to the next
+        window; when it raises, the window is given back, and comes again after a pause that grows with each failure.
+
+        Args:
+            callback: takes a ``Window``; sync or async.
+            signal: ends processing when it is set: the window at hand is finished and settled.
+
+        Raises:
+            TypeError: the callback is no function of one argument.
+            ServerRefusedError: there is no such stream.
+            UnsupportedByServerError: the server has no windowed streams (0.15).
+            AuthenticationError, PermissionDeniedError, ClientClosedError: no repeat would help; other failures are
+                logged, and processing goes on after a pause.
+        """
+        check_handler(callback)
+        if signal is not None and not isinstance(signal, asyncio.Event):
+            raise TypeError(f"signal={signal!r} is a {type(signal).__name__}; accepted is an asyncio.Event")
+        processing = _Processing(self._transport, self._source, callback, signal)
+        self._processing.append(processing)
+        try:
+            await self._running.run(processing)
+        finally:
+            self._processing.remove(processing)
+
+    def stop(self) -> None:
+        """End processing: the window at hand is finished and settled, and ``process`` returns."""
+        for processing in self._processing:
+            processing.stop()
+
+    async def seek(self, timestamp: Union[str, datetime]) -> None:
+        """Let the group go on from a time: its next window starts exactly there.
+
+        Args:
+            timestamp: an ISO 8601 time stamp, an aware datetime, or ``"-infinity"`` to start over.
+
+        Raises:
+            ValueError: the stream is partitioned, which no server moves; or no time.
+            QueenError: the group was not moved.
+        """
+        moment = "-infinity" if timestamp == "-infinity" else validation.instant("timestamp", timestamp)
+        await streams.seek_stream(self._transport, self._source, moment)
+
+
+class _Processing:
+    """One run of ``process``."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        source: WindowSource,
+        callback: WindowCallback,
+        signal: Optional[asyncio.Event],
+    ) -> None:
+        self._transport = transport
+        self._source = source
+        self._callback = callback
+        self._ending = Ending(signal)
+        self._task: Optional[asyncio.Task[object]] = None
+        self._lease_millis = 0
+        self._failures = 0
+
+    async def run(self) -> None:
+        self._task = asyncio.current_task()
+        async with self._ending:
+            while not self._ending.begun:
+                await self._next()
+
+    def stop(self) -> None:
+        self._ending.begin()
+
+    def works_in(self, task: Optional[asyncio.Task[object]]) -> bool:
+        return task is self._task
+
+    async def _next(self) -> None:
+        asked = asyncio.get_running_loop().time()
+        try:
+            window = await self._poll()
+        except PERMANENT_ERRORS:
+            raise
+        except QueenError as error:
+            if isinstance(error, ServerRefusedError) and _NO_STREAM in error.words:
+                raise
+            await self._back_off("poll", error)
+            return
+        if window is not None and self._ending.begun:
+            await self._settle(window, success=False)
+        elif window is not None:
+            await self._process(window)
+        elif asyncio.get_running_loop().time() - asked < _PAUSE_SECONDS:
+            await self._ending.pause(_PAUSE_SECONDS)
+
+    async def _poll(self) -> Optional[Window]:
+        if not self._lease_millis:
+            self._lease_millis = (await streams.stream_settings(self._transport, self._source.stream)).lease_millis
+        wire = await self._ending.answer(streams.poll_window(self._transport, self._source))
+        return None if wire is None else Window(wire)
+
+    async def _process(self, window: Window) -> None:
+        try:
+            async with self._keeping(window):
+                await call(self._callback, window)
+        except Exception as error:  # noqa: BLE001  (whatever a callback raises is a failure of its window)
+            logs.event(logging.WARNING, "StreamConsumer.callback", error, window=window.id)
+            await self._settle(window, success=False)
+            await self._back_off("callback", error)
+            return
+        self._failures = 0
+        await self._settle(window, success=True)
+
+    async def _settle(self, window: Window, *, success: bool) -> None:
+        try:
+            result = await streams.settle_window(self._transport, self._source, window.lease_id, success=success)
+        except PERMANENT_ERRORS:
+            raise
+        except QueenError as error:
+            # The window comes again when its lease runs out.
+            logs.event(logging.ERROR, "StreamConsumer.ack", window=window.id, failed=str(error))
+        else:
+            if not result["success"]:
+                logs.event(logging.WARNING, "StreamConsumer.ack", window=window.id, refused=result["error"])
+
+    async def _back_off(self, what: str, error: Exception) -> None:
+        self._failures += 1
+        pause = _BACKOFF.wait_before(self._failures)
+        failed = f"{type(error).__name__}: {error}"
+        logs.event(logging.WARNING, f"StreamConsumer.{what}", failed=failed, retryMillis=round(pause * 1000))
+        await self._ending.pause(pause)
+
+    @asynccontextmanager
+    async def _keeping(self, window: Window) -> AsyncIterator[None]:
+        keeper = asyncio.ensure_future(self._renew(window))
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+
+    async def _renew(self, window: Window) -> None:
+        while True:
+            await asyncio.sleep(self._lease_millis / 1000 / _RENEWALS_PER_LEASE)
+            try:
+                result = await streams.renew_window(self._transport, self._source, window.lease_id, self._lease_millis)
+            except QueenError as error:
+                logs.event(logging.WARNING, "StreamConsumer.renew", window=window.id, failed=str(error))
+                continue
+            if not result["success"]:
+                window.lease_lost = True
+                logs.event(logging.WARNING, "StreamConsumer.renew", window=window.id, lost=result["error"])
+                return
