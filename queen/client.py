@@ -24,6 +24,7 @@ from queen.operations.settle import AnyMessage
 from queen.operations.source import Source
 from queen.operations.streams import StreamDefinition, WindowSource
 from queen.settling.renewal import DEFAULT_SECONDS
+from queen.settling.settler import Settler
 from queen.streaming.consumer import StreamConsumer
 from queen.transport.engine import Engine
 from queen.transport.engines.httpx_engine import HttpxEngine
@@ -41,11 +42,11 @@ class Queen:
     """A client of one Queen server, of several, or of a broker inside this process.
 
     Args:
-        urls: ``"http://localhost:6632"``; a list of such URLs; a mapping with the key ``urls`` and options; or
+        config: ``"http://localhost:6632"``; a list of such URLs; a mapping with the key ``urls`` and options; or
             ``"memory://name"`` or ``"sqlite:///file.db"`` for the embedded broker (extra ``broker``).
         options: options by keyword, as in ``queen.config.ClientConfig``: ``timeout_millis``, ``retry_attempts``,
             ``retry_delay_millis``, ``load_balancing_strategy``, ``affinity_hash_ring``, ``enable_failover``,
-            ``health_retry_after_millis``, ``bearer_token``.
+            ``health_retry_after_millis``, ``dialect``, ``bearer_token``.
 
     Raises:
         ConfigurationError: a key, a value or a URL is not accepted.
@@ -56,15 +57,16 @@ class Queen:
             await queen.queue("orders").push([{"data": {"id": 1}}])
     """
 
-    def __init__(self, urls: Union[str, Sequence[str], Mapping[str, object], None] = None, **options: object) -> None:
+    def __init__(self, config: Union[str, Sequence[str], Mapping[str, object], None] = None, **options: object) -> None:
         logs.print_if_asked()
-        config = client_config(urls, options)
-        transport = Transport(config, *_engines(config))
+        checked = client_config(config, options)
+        transport = Transport(checked, *_engines(checked))
         self._transport = transport
-        self._services = Services(transport, Source(transport), Buffers(transport), RunningConsumers())
-        self._timeout = config.timeout_millis / 1000
+        settler = Settler(transport)
+        self._services = Services(transport, settler, Source(settler), Buffers(transport), RunningConsumers())
+        self._timeout = checked.timeout_millis / 1000
         self._closed = False
-        logs.event(logging.DEBUG, "Queen.constructor", status="initialized", urls=len(config.urls))
+        logs.event(logging.DEBUG, "Queen.constructor", status="initialized", urls=len(checked.urls))
 
     def queue(self, name: Optional[str] = None) -> QueueBuilder:
         """A queue; without a name, all queues of a namespace or task.
@@ -110,28 +112,28 @@ class Queen:
     def transaction(self) -> TransactionBuilder:
         """Acks and pushes that happen together or not at all."""
         self._check_open("transaction")
-        return TransactionBuilder(self._transport)
+        return TransactionBuilder(self._services.settler)
 
     @overload
     async def ack(
-        self, messages: AnyMessage, status: object = None, context: Optional[Mapping[str, object]] = None
+        self, message: AnyMessage, status: object = None, context: Optional[Mapping[str, object]] = None
     ) -> AckResponse: ...
 
     @overload
     async def ack(
-        self, messages: Sequence[AnyMessage], status: object = None, context: Optional[Mapping[str, object]] = None
+        self, message: Sequence[AnyMessage], status: object = None, context: Optional[Mapping[str, object]] = None
     ) -> List[AckResponse]: ...
 
     async def ack(
         self,
-        messages: Union[AnyMessage, Sequence[AnyMessage]],
+        message: Union[AnyMessage, Sequence[AnyMessage]],
         status: object = None,
         context: Optional[Mapping[str, object]] = None,
     ) -> Union[AckResponse, List[AckResponse]]:
         """Acknowledge a message, or several.
 
         Args:
-            messages: a popped message (or its dict), or a list of them.
+            message: a popped message (or its dict), or a list of them.
             status: True: completed. False: failed; it comes again until the queue's retry limit. ``"failed"`` or
                 ``"dlq"``: a dead letter at once. ``"retry"``: given back, nothing is counted. None: True for a single
                 message; in a list, each message's own ``_status``, and messages without one are left alone.
@@ -145,28 +147,30 @@ class Queen:
             TypeError, ValueError: an argument that is not accepted.
             QueenError: the transport failed.
         """
-        if isinstance(messages, Mapping):
-            status = True if status is None and messages.get("_status") is None else status
-            return (await settle.acknowledge(self._transport, [messages], status, context))[0]
-        return await settle.acknowledge(self._transport, settle.message_list(messages), status, context)
+        if isinstance(message, Mapping):
+            status = True if status is None and message.get("_status") is None else status
+            return (await settle.acknowledge(self._services.settler, [message], status, context))[0]
+        return await settle.acknowledge(self._services.settler, settle.message_list(message), status, context)
 
     @overload
     async def renew(  # type: ignore[overload-overlap]  # a text is one lease, and not a sequence of them
-        self, leases: Union[str, AnyMessage], seconds: int = DEFAULT_SECONDS
+        self, message_or_lease_id: Union[str, AnyMessage], seconds: int = DEFAULT_SECONDS
     ) -> RenewResponse: ...
 
     @overload
     async def renew(
-        self, leases: Sequence[Union[str, AnyMessage]], seconds: int = DEFAULT_SECONDS
+        self, message_or_lease_id: Sequence[Union[str, AnyMessage]], seconds: int = DEFAULT_SECONDS
     ) -> List[RenewResponse]: ...
 
     async def renew(
-        self, leases: Union[str, AnyMessage, Sequence[Union[str, AnyMessage]]], seconds: int = DEFAULT_SECONDS
+        self,
+        message_or_lease_id: Union[str, AnyMessage, Sequence[Union[str, AnyMessage]]],
+        seconds: int = DEFAULT_SECONDS,
     ) -> Union[RenewResponse, List[RenewResponse]]:
         """Make leases last at least so long from now.
 
         Args:
-            leases: a message or a lease id, or a list of them.
+            message_or_lease_id: a message or a lease id, or a list of them.
             seconds: how long; a renewal never shortens a lease.
 
         Returns:
@@ -176,9 +180,9 @@ class Queen:
             TypeError, ValueError: an argument that is not accepted.
             QueenError: the transport failed.
         """
-        if isinstance(leases, (str, Mapping)):
-            return (await settle.renew(self._transport, [leases], seconds))[0]
-        return await settle.renew(self._transport, leases, seconds)
+        if isinstance(message_or_lease_id, (str, Mapping)):
+            return (await settle.renew(self._transport, [message_or_lease_id], seconds))[0]
+        return await settle.renew(self._transport, message_or_lease_id, seconds)
 
     async def delete_consumer_group(self, group: str, delete_metadata: bool = True) -> DeleteGroupAnswer:
         """Delete a consumer group: its cursors and leases on all queues.

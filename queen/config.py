@@ -12,6 +12,7 @@ from typing_extensions import Final
 from queen import validation
 from queen.errors import ConfigurationError
 
+DIALECTS: Final = ("0.7", "0.15")
 STRATEGIES: Final = ("affinity", "round-robin", "session")
 
 QueueOption = Union[int, bool]
@@ -96,6 +97,9 @@ class ClientConfig:
     health_retry_after_millis: int = 5000
     """After how many milliseconds a server that failed is tried again."""
 
+    dialect: Optional[str] = None
+    """``0.7`` or ``0.15``, the generation of the servers; where nothing is said, the servers are asked."""
+
     bearer_token: Optional[Secret] = None
     """The token sent as ``Authorization: Bearer ...``; needed where the server has authentication switched on."""
 
@@ -176,6 +180,7 @@ def _checked(given: Dict[str, object]) -> ClientConfig:
         "affinity_hash_ring": lambda value: validation.integer("affinity_hash_ring", value, minimum=1),
         "enable_failover": lambda value: validation.boolean("enable_failover", value),
         "health_retry_after_millis": lambda value: validation.integer("health_retry_after_millis", value, minimum=0),
+        "dialect": lambda value: validation.choice("dialect", value, DIALECTS),
         "bearer_token": _token,
     }
     if given.get("urls") is None:

@@ -156,8 +156,11 @@ class HttpStatusError(QueenError):
         url: the server that answered.
         status: the HTTP status.
         words: what the body says, shortened; a Queen server's own words where there are any.
+        attempts: how often each URL was tried.
         maybe_delivered: True for 5xx: whatever stands before the server may have lost its answer.
     """
+
+    attempts: Mapping[str, int] = {}
 
     def __init__(self, *, operation: str, url: str, status: int, words: str, advice: str = "") -> None:
         super().__init__(

@@ -202,18 +202,18 @@ class QueueBuilder(Generic[R]):
         """
         await self._services.buffers.flush(self._name("flush_buffer"), self._said.partition)
 
-    def push(self, items: Items) -> PushBuilder[R]:
+    def push(self, payload: Items) -> PushBuilder[R]:
         """Push messages when awaited.
 
         Args:
-            items: a list of dicts, or one: ``data`` (any JSON, required), ``transactionId`` (1 to 255 characters,
+            payload: a list of dicts, or one: ``data`` (any JSON, required), ``transactionId`` (1 to 255 characters,
                 unique in its partition; made up where there is none), ``traceId`` (a UUID).
 
         Raises:
             TypeError, ValueError: an item that is not accepted, named by its position and key.
         """
         queue, partition = self._name("push"), self._said.partition
-        wire = push_items(queue, partition, items)
+        wire = push_items(queue, partition, payload)
         if logs.enabled(logging.DEBUG):
             shown = partition or DEFAULT_PARTITION
             logs.event(logging.DEBUG, "QueueBuilder.push", queue=queue, partition=shown, count=len(wire))
@@ -229,7 +229,7 @@ class QueueBuilder(Generic[R]):
         options = self._pop_options("pop", wait=bool(said.wait), auto_ack=bool(said.auto_ack))
         return await self._services.source.pop(options)
 
-    def consume(self, handler: Handler, *, signal: Optional[asyncio.Event] = None) -> ConsumeBuilder:
+    def consume(self, handler: Handler, signal: Optional[asyncio.Event] = None) -> ConsumeBuilder:
         """Consume messages when awaited.
 
         Args:

@@ -7,6 +7,7 @@ import attrs
 from queen.buffering.buffers import Buffers
 from queen.consuming.running import RunningConsumers
 from queen.operations.source import Source
+from queen.settling.settler import Settler
 from queen.transport.transport import Transport
 
 
@@ -16,12 +17,14 @@ class Services:
 
     Attributes:
         transport: sends requests.
+        settler: settles messages.
         source: pops messages.
         buffers: collect messages.
         consumers: run consumers, so that closing the client can end them.
     """
 
     transport: Transport
+    settler: Settler
     source: Source
     buffers: Buffers
     consumers: RunningConsumers

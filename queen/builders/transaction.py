@@ -11,15 +11,15 @@ from queen.operations.push import Items, item_list, push_items
 from queen.operations.settle import AnyMessage
 from queen.operations.transaction import TransactionAck, TransactionPush, commit
 from queen.settling.decision import COMPLETED, Decision, decision
-from queen.transport.transport import Transport
+from queen.settling.settler import Settler
 from queen.types import TransactionResponse
 
 
 class TransactionBuilder:
     """Collects acks and pushes that are committed together; each call adds to this one transaction."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, settler: Settler) -> None:
+        self._settler = settler
         self._acks: List[TransactionAck] = []
         self._pushes: List[TransactionPush] = []
         self._committed = False
@@ -67,7 +67,7 @@ class TransactionBuilder:
         if self._committed:
             raise RuntimeError("this transaction was committed before; make a new one with queen.transaction()")
         try:
-            response = await commit(self._transport, self._acks, self._pushes, in_doubt=self._in_doubt)
+            response = await commit(self._settler, self._acks, self._pushes, in_doubt=self._in_doubt)
         except OutcomeUnknownError:
             self._in_doubt = True
             raise
@@ -92,9 +92,9 @@ class TransactionQueueBuilder:
         """The partition that the next ``push`` goes to."""
         return TransactionQueueBuilder(self._transaction, self._queue, validation.text("partition", name))
 
-    def push(self, items: Items) -> TransactionBuilder:
-        """Push items when the transaction is committed; they are as for ``queue().push``."""
-        listed = item_list(items)
+    def push(self, payload: Items) -> TransactionBuilder:
+        """Push messages when the transaction is committed; ``payload`` is as for ``queue().push``."""
+        listed = item_list(payload)
         wire = push_items(self._queue, self._partition, listed)
         pushes = [TransactionPush(item, made_id=not _gives_id(given)) for item, given in zip(wire, listed)]
         return self._transaction.push_all(pushes)

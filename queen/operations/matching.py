@@ -17,7 +17,7 @@ from queen import validation
 from queen.errors import QueenError, ServerRefusedError
 from queen.message import Message
 from queen.operations.pop import PopOptions, pop
-from queen.transport.transport import Transport
+from queen.settling.settler import Settler
 
 # A queue that is created or deleted is noticed after so many seconds.
 _LISTING_SECONDS: Final = 10.0
@@ -58,11 +58,11 @@ class MatchingQueues:
     """Pops from all queues of a namespace and task.
 
     Args:
-        transport: sends the pops.
+        settler: settles what comes.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
+    def __init__(self, settler: Settler) -> None:
+        self._settler = settler
         self._listings: Dict[_Selection, _Listing] = {}
         self._locks: Dict[_Selection, asyncio.Lock] = {}
 
@@ -86,7 +86,7 @@ class MatchingQueues:
     async def _visit(self, options: PopOptions) -> List[Message]:
         for rank in (await self._listing(options)).ranks:
             for queue in list(rank.queues):
-                found = await pop(self._transport, attrs.evolve(options, queue=queue, wait=False))
+                found = await pop(self._settler, attrs.evolve(options, queue=queue, wait=False))
                 if found:
                     if queue in rank.queues:
                         rank.after(queue)
@@ -114,7 +114,7 @@ class MatchingQueues:
             return listing
 
     async def _read(self, selection: _Selection) -> List[_Rank]:
-        answer = cast("Mapping[str, object]", await self._transport.send(queues.list_queues()))
+        answer = cast("Mapping[str, object]", await self._settler.transport.send(queues.list_queues()))
         names = [
             cast("str", queue["name"])
             for queue in cast("List[Mapping[str, object]]", answer.get("queues") or [])
@@ -130,12 +130,10 @@ class MatchingQueues:
     async def _priority(self, queue: str) -> Optional[int]:
         """The priority of a queue; None when it is gone meanwhile."""
         try:
-            answer = cast("Mapping[str, object]", await self._transport.send(queues.get_queue_status(queue=queue)))
+            answer = await self._settler.transport.send(queues.get_queue_status(queue=queue))
         except ServerRefusedError:
             return None
-        status = answer.get("queue")
-        priority = status.get("priority") if isinstance(status, dict) else None
-        return priority if isinstance(priority, int) else 0
+        return answer["queue"]["priority"]
 
 
 def _matches(queue: Mapping[str, object], selection: _Selection) -> bool:

@@ -15,8 +15,8 @@ from queen.errors import ServerRefusedError
 from queen.message import Message
 from queen.settling.acks import LeaseKey
 from queen.settling.ledger import Ledger
+from queen.settling.settler import Settler
 from queen.transport.ring import QUEUE_MODE, affinity_key
-from queen.transport.transport import Transport
 
 # The servers forget a request after about 120 seconds, so one poll stays below that; a longer wait is several polls.
 LONGEST_POLL_MILLIS: Final = 90_000
@@ -72,11 +72,11 @@ class PopOptions:
         return affinity_key(self.queue, self.partition, self.group)
 
 
-async def pop(transport: Transport, options: PopOptions) -> List[Message]:
+async def pop(settler: Settler, options: PopOptions) -> List[Message]:
     """Pop messages.
 
     Args:
-        transport: sends the pop.
+        settler: its transport sends the pop; it settles what comes.
         options: what to pop.
 
     Returns:
@@ -85,8 +85,9 @@ async def pop(transport: Transport, options: PopOptions) -> List[Message]:
     Raises:
         QueenError: the pop failed. No failure is returned as ``[]``.
     """
+    transport = settler.transport
     if not options.wait or options.timeout_millis <= 0:
-        return _messages(transport, options, await transport.send(_request(options, None), affinity=options.affinity))
+        return _messages(settler, options, await transport.send(_request(options, None), affinity=options.affinity))
     loop = asyncio.get_running_loop()
     deadline = loop.time() + options.timeout_millis / 1000
     while True:
@@ -95,7 +96,7 @@ async def pop(transport: Transport, options: PopOptions) -> List[Message]:
         asked = loop.time()
         request = _request(options, timeout)
         answer = await transport.poll(request, seconds=timeout / 1000, affinity=options.affinity)
-        found = _messages(transport, options, answer)
+        found = _messages(settler, options, answer)
         # A server that does not hold the poll (its pops are switched off, perhaps) must not be asked in a circle.
         held = loop.time() - asked >= 0.9 * timeout / 1000
         if found or not held or loop.time() >= deadline:
@@ -130,7 +131,7 @@ def _request(options: PopOptions, poll_millis: Optional[int]) -> Request[Optiona
     )
 
 
-def _messages(transport: Transport, options: PopOptions, answer: object) -> List[Message]:
+def _messages(settler: Settler, options: PopOptions, answer: object) -> List[Message]:
     if answer is None:
         return []
     fields = cast("Mapping[str, object]", answer)
@@ -138,7 +139,7 @@ def _messages(transport: Transport, options: PopOptions, answer: object) -> List
     if isinstance(error, str) and error not in _EMPTY:
         raise ServerRefusedError(operation="pop", status=200, words=error.strip())
     found = cast("List[Dict[str, object]]", fields.get("messages") or [])
-    ledgers = _ledgers(transport, options, found)
+    ledgers = _ledgers(settler, options, found)
     popped = []
     for wire in found:
         wire.setdefault("queue", options.queue)
@@ -149,7 +150,8 @@ def _messages(transport: Transport, options: PopOptions, answer: object) -> List
     return popped
 
 
-def _ledgers(transport: Transport, options: PopOptions, found: List[Dict[str, object]]) -> Dict[str, Ledger]:
+def _ledgers(settler: Settler, options: PopOptions, found: List[Dict[str, object]]) -> Dict[str, Ledger]:
+    now = asyncio.get_running_loop().time()
     leased: Dict[str, List[Dict[str, object]]] = {}
     for wire in found:
         leased.setdefault(cast("str", wire["partitionId"]), []).append(wire)
@@ -160,7 +162,8 @@ def _ledgers(transport: Transport, options: PopOptions, found: List[Dict[str, ob
             lease_id=None if options.auto_ack else cast("Optional[str]", wires[0]["leaseId"]) or None,
             group=options.group,
             affinity=options.affinity,
+            queue=options.queue,
         )
         identifiers = [cast("str", wire["transactionId"]) for wire in wires]
-        ledgers[partition_id] = Ledger(transport, lease, identifiers, acknowledged=options.auto_ack)
+        ledgers[partition_id] = Ledger(settler, lease, identifiers, leased_at=now, acknowledged=options.auto_ack)
     return ledgers

@@ -89,6 +89,9 @@ async def push(
 ) -> List[PushResponse]:
     """Push items of one partition.
 
+    Pushes that are awaited one after the other keep their order. Those that are sent at once may not: one that has to
+    be repeated comes behind the others. A buffer keeps it for them too.
+
     An id that stands twice in one request is sent once: a server 0.7 would lose all items of such a request.
 
     Args:
@@ -109,7 +112,9 @@ async def push(
     kept, places = _each_id_once(items)
     unique = [items[position] for position in kept]
     body = None if encoded is None else b'{"items":[' + b",".join(encoded[position] for position in kept) + b"]}"
-    key = affinity_key(unique[0]["queue"], unique[0].get("partition"), None)
+    partition = unique[0].get("partition")
+    # One partition has one server, whether it is named or meant.
+    key = affinity_key(unique[0]["queue"], None if partition == DEFAULT_PARTITION else partition, None)
     request = messages.push(items=cast("List[PushItem]", unique))
     try:
         answer = await transport.exchange(request, affinity=key, body=body)

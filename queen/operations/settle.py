@@ -12,6 +12,7 @@ from queen.settling.acks import LeaseKey
 from queen.settling.decision import Decision, decision
 from queen.settling.ledger import Ledger
 from queen.settling.renewal import DEFAULT_SECONDS, renew_lease
+from queen.settling.settler import Settler
 from queen.transport.ring import QUEUE_MODE
 from queen.transport.transport import Transport
 from queen.types import AckResponse, RenewResponse
@@ -23,7 +24,7 @@ _UNMARKED: Final = "left alone: neither a status was given nor the message marke
 
 
 async def acknowledge(
-    transport: Transport,
+    settler: Settler,
     messages: Sequence[AnyMessage],
     status: object = None,
     context: Optional[Mapping[str, object]] = None,
@@ -31,7 +32,7 @@ async def acknowledge(
     """Acknowledge messages.
 
     Args:
-        transport: sends the acks.
+        settler: sends the acks.
         messages: popped messages, or dicts with ``transactionId``, ``partitionId``, ``leaseId`` and ``consumerGroup``.
         status: for all of them; a message's own ``_status`` goes before it. None leaves unmarked messages alone.
         context: ``error``, the reason of a failure (a message's own ``_error`` goes before it), and ``group``, the
@@ -49,7 +50,7 @@ async def acknowledge(
     places: List[Tuple[Optional[Ledger], str]] = []
     statuses = [_checked(message).get("_status", status) for message in messages]
     decided = [message for message, own_status in zip(messages, statuses) if own_status is not None]
-    adopted = _adopt(transport, decided, group)
+    adopted = _adopt(settler, decided, group)
     for message, own_status in zip(messages, statuses):
         transaction_id = _required(message, "transactionId")
         if own_status is None:
@@ -113,13 +114,13 @@ def lease_key(message: AnyMessage, group: Optional[str] = None) -> LeaseKey:
     return ledger.lease if ledger is not None else _lease_of(message, group)
 
 
-def _adopt(transport: Transport, messages: Sequence[AnyMessage], group: Optional[str]) -> Dict[LeaseKey, Ledger]:
+def _adopt(settler: Settler, messages: Sequence[AnyMessage], group: Optional[str]) -> Dict[LeaseKey, Ledger]:
     leases: Dict[LeaseKey, List[str]] = {}
     for message in messages:
         if _ledger_of(message) is None:
             leases.setdefault(_lease_of(message, group), []).append(_required(message, "transactionId"))
     # A message that stands twice in the list is one message.
-    return {lease: Ledger(transport, lease, list(dict.fromkeys(found))) for lease, found in leases.items()}
+    return {lease: Ledger(settler, lease, list(dict.fromkeys(found))) for lease, found in leases.items()}
 
 
 def _ledger_of(message: AnyMessage) -> Optional[Ledger]:
@@ -128,12 +129,13 @@ def _ledger_of(message: AnyMessage) -> Optional[Ledger]:
 
 def _lease_of(message: AnyMessage, group: Optional[str]) -> LeaseKey:
     partition_id = _required(message, "partitionId")
-    lease_id = message.get("leaseId")
+    lease_id, queue = message.get("leaseId"), message.get("queue")
     own_group = group if group is not None else message.get("consumerGroup")
     return LeaseKey(
         partition_id=partition_id,
         lease_id=lease_id if isinstance(lease_id, str) and lease_id else None,
         group=own_group if isinstance(own_group, str) and own_group != QUEUE_MODE else None,
+        queue=queue if isinstance(queue, str) else None,
     )
 
 

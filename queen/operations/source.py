@@ -7,19 +7,19 @@ from typing import List
 from queen.message import Message
 from queen.operations.matching import MatchingQueues
 from queen.operations.pop import PopOptions, pop
-from queen.transport.transport import Transport
+from queen.settling.settler import Settler
 
 
 class Source:
     """The pops of one client.
 
     Args:
-        transport: sends them.
+        settler: settles what comes.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self._matching = MatchingQueues(transport)
+    def __init__(self, settler: Settler) -> None:
+        self._settler = settler
+        self._matching = MatchingQueues(settler)
 
     async def pop(self, options: PopOptions) -> List[Message]:
         """Pop messages; ``[]`` where there are none.
@@ -28,5 +28,5 @@ class Source:
             QueenError: the pop failed.
         """
         if options.queue is not None:
-            return await pop(self._transport, options)
+            return await pop(self._settler, options)
         return await self._matching.pop(options)

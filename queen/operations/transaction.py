@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import AsyncExitStack
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, cast
@@ -15,8 +16,10 @@ from queen.errors import OutcomeUnknownError, QueenError, TransactionError
 from queen.message import Message
 from queen.operations.push import IdentifiedItem
 from queen.operations.settle import AnyMessage, lease_key
+from queen.settling.acks import ack_operation
 from queen.settling.decision import Decision
 from queen.settling.ledger import Ledger
+from queen.settling.settler import Settler
 from queen.transport.transport import Transport
 from queen.types import TransactionResponse
 
@@ -48,7 +51,7 @@ class TransactionPush:
 
 
 async def commit(
-    transport: Transport,
+    settler: Settler,
     acks: Sequence[TransactionAck],
     pushes: Sequence[TransactionPush],
     *,
@@ -60,7 +63,7 @@ async def commit(
     written, and its cursor stays at the last one.
 
     Args:
-        transport: sends it.
+        settler: its transport sends it.
         acks: what to acknowledge.
         pushes: what to push.
         in_doubt: whether this transaction was sent before, and its answer was lost.
@@ -78,16 +81,21 @@ async def commit(
         raise ValueError("the transaction is empty; add an ack or a push before commit()")
     ordered = sorted(acks, key=_place_in_batch)
     operations: List[TransactionOperation] = [_push_operation(push) for push in pushes]
-    operations.extend(_ack_operation(ack) for ack in ordered)
+    operations.extend(
+        ack_operation(lease_key(ack.message), str(ack.message["transactionId"]), ack.decision) for ack in ordered
+    )
     by_ledger = _by_ledger(ordered)
     async with AsyncExitStack() as turns:
         for ledger, own in by_ledger.items():
             await turns.enter_async_context(ledger.turn())
             _refuse_gap(ledger, own)
-        response = await _commit(transport, operations, pushes, in_doubt=in_doubt)
+        failure_ends_lease = await _check_leases(settler, by_ledger)
+        affinity = next((ledger.lease.affinity for ledger in by_ledger), None)
+        response = await _commit(settler.transport, operations, pushes, affinity=affinity, in_doubt=in_doubt)
         for ledger, own in by_ledger.items():
             for ack in own:
-                ledger.mark_committed(str(ack.message["transactionId"]), ack.decision)
+                over = failure_ends_lease and ack.decision.status != "completed"
+                ledger.mark_committed(str(ack.message["transactionId"]), ack.decision, lease_over=over)
     await _send_waiting(by_ledger)
     return response
 
@@ -97,12 +105,15 @@ async def _commit(
     operations: List[TransactionOperation],
     pushes: Sequence[TransactionPush],
     *,
+    affinity: Optional[str],
     in_doubt: bool,
 ) -> TransactionResponse:
     request = transactions.commit(operations=operations)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + transport.timeout
     if not in_doubt:
         try:
-            return _response(await transport.send(request))
+            return _response((await transport.exchange(request, affinity=affinity)).value)
         except QueenError as error:
             if not error.maybe_delivered:
                 raise
@@ -114,7 +125,8 @@ async def _commit(
                 operation="commit",
             ) from lost
     try:
-        return _response(await transport.send(request))
+        left = max(0.0, deadline - loop.time())
+        return _response((await transport.exchange(request, affinity=affinity, seconds=left)).value)
     except TransactionError as error:
         if _was_committed(error, pushes):
             return {"success": True, "transactionId": "", "results": []}
@@ -156,6 +168,20 @@ def _refuse_gap(ledger: Ledger, acks: Sequence[TransactionAck]) -> None:
         )
 
 
+async def _check_leases(settler: Settler, ledgers: Iterable[Ledger]) -> bool:
+    """Refuse what is no longer leased where the server does not; whether a failure gives its lease back there.
+
+    Raises:
+        TransactionError: a lease is over.
+    """
+    checked = True
+    for ledger in ledgers:
+        checked = await settler.checks_leases_in_transactions(ledger.lease.affinity)
+        if not checked and not await ledger.is_held():
+            raise TransactionError(operation="commit", status=200, words="Invalid or expired lease", results=[])
+    return checked
+
+
 async def _send_waiting(ledgers: Iterable[Ledger]) -> None:
     """Send the acks that waited for the messages of the transaction; it is committed whatever becomes of them."""
     for ledger in ledgers:
@@ -193,17 +219,3 @@ def _place_in_batch(ack: TransactionAck) -> Tuple[str, int]:
 
 def _push_operation(push: TransactionPush) -> TransactionOperation:
     return {"type": "push", "items": [cast("PushItem", push.item)]}
-
-
-def _ack_operation(ack: TransactionAck) -> TransactionOperation:
-    lease = lease_key(ack.message)
-    operation: Dict[str, Optional[str]] = {
-        "type": "ack",
-        "transactionId": str(ack.message["transactionId"]),
-        "partitionId": lease.partition_id,
-        "status": ack.decision.status,
-        "leaseId": lease.lease_id,
-        "consumerGroup": lease.group,
-        "error": ack.decision.error,
-    }
-    return cast("TransactionOperation", {key: value for key, value in operation.items() if value is not None})

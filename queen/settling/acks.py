@@ -1,16 +1,16 @@
-"""Acks on the wire: one, or a run of completed ones."""
+"""Acks on the wire: one, several, or those of a transaction."""
 
 from __future__ import annotations
 
-from typing import Callable, List, Mapping, Optional, Sequence, TypeVar, cast
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, TypeVar, cast
 
 import attrs
 from queen_api import Request
-from queen_api.api import acks
-from queen_api.models import Acknowledgment
+from queen_api.api import acks, transactions
+from queen_api.models import Acknowledgment, TransactionOperation
 from typing_extensions import Final
 
-from queen.errors import ProtocolError, QueenError, ServerRefusedError
+from queen.errors import ProtocolError, ServerRefusedError
 from queen.settling.decision import Decision
 from queen.transport.transport import Transport
 from queen.types import AckResponse
@@ -30,12 +30,14 @@ class LeaseKey:
         lease_id: the lease; None sends acks that no server checks against a lease.
         group: the consumer group; None is queue mode.
         affinity: the affinity key of the pop, so that acks go to the server of the pop.
+        queue: the queue, where it is known.
     """
 
     partition_id: str
     lease_id: Optional[str]
     group: Optional[str]
     affinity: Optional[str] = None
+    queue: Optional[str] = None
 
 
 async def send_one(transport: Transport, lease: LeaseKey, transaction_id: str, decision: Decision) -> AckResponse:
@@ -55,20 +57,55 @@ async def send_one(transport: Transport, lease: LeaseKey, transaction_id: str, d
     return (await _send(transport, request, lease, lambda answer: _single(answer, transaction_id)))[0]
 
 
-async def send_completed(transport: Transport, lease: LeaseKey, transaction_ids: Sequence[str]) -> List[AckResponse]:
-    """Acknowledge several messages of one partition as completed, in the order of their batch."""
+async def send_batch(
+    transport: Transport, lease: LeaseKey, transaction_ids: Sequence[str], decision: Decision
+) -> List[AckResponse]:
+    """Acknowledge several messages of one partition in the same way, in the order of their batch.
+
+    Raises:
+        QueenError: the transport failed; refusals by the server are in the results.
+    """
     acknowledgments: List[Acknowledgment] = []
     for transaction_id in transaction_ids:
         acknowledgment: Acknowledgment = {
             "transactionId": transaction_id,
             "partitionId": lease.partition_id,
-            "status": "completed",
+            "status": decision.status,
         }
         if lease.lease_id is not None:
             acknowledgment["leaseId"] = lease.lease_id
+        if decision.error is not None:
+            acknowledgment["error"] = decision.error
         acknowledgments.append(acknowledgment)
     request = acks.ack_batch(acknowledgments=acknowledgments, consumer_group=lease.group)
     return await _send(transport, request, lease, lambda answer: _several(answer, transaction_ids))
+
+
+async def send_in_transaction(
+    transport: Transport, lease: LeaseKey, transaction_ids: Sequence[str], decision: Decision
+) -> List[AckResponse]:
+    """As ``send_batch``, by the acks of a transaction: on server 0.7 they leave the count of failures as it is.
+
+    Raises:
+        QueenError: the transport failed; a refusal by the server is in all results.
+    """
+    operations = [ack_operation(lease, transaction_id, decision) for transaction_id in transaction_ids]
+    request = transactions.commit(operations=operations)
+    return await _send(transport, request, lease, lambda answer: _committed(answer, transaction_ids, decision))
+
+
+def ack_operation(lease: LeaseKey, transaction_id: str, decision: Decision) -> TransactionOperation:
+    """An ack as it stands in a transaction, where ``failed`` is a dead letter at once on every server."""
+    operation: Dict[str, Optional[str]] = {
+        "type": "ack",
+        "transactionId": transaction_id,
+        "partitionId": lease.partition_id,
+        "status": "failed" if decision.status == "dlq" else decision.status,
+        "leaseId": lease.lease_id,
+        "consumerGroup": lease.group,
+        "error": decision.error,
+    }
+    return cast("TransactionOperation", {key: value for key, value in operation.items() if value is not None})
 
 
 def is_lease_refusal(result: AckResponse) -> bool:
@@ -80,14 +117,12 @@ def is_lease_refusal(result: AckResponse) -> bool:
 async def _send(
     transport: Transport, request: Request[T], lease: LeaseKey, read: Callable[[T], List[AckResponse]]
 ) -> List[AckResponse]:
-    try:
-        return read(await transport.send(request, affinity=lease.affinity))
-    except QueenError as error:
-        if not error.maybe_delivered:
-            raise
-    # The answer was lost. An ack that took effect is refused when it is repeated, if it ended the lease, and otherwise
+    answer = await transport.exchange(request, affinity=lease.affinity, repeat_lost=True)
+    results = read(answer.value)
+    if not answer.repeated:
+        return results
+    # An answer was lost. An ack that took effect is refused when it is repeated, if it ended the lease, and otherwise
     # counts once more, which can only end the lease early: messages come again, none is lost.
-    results = read(await transport.send(request, affinity=lease.affinity))
     return [_uncertain(result) if is_lease_refusal(result) else result for result in results]
 
 
@@ -100,7 +135,8 @@ def _single(answer: object, transaction_id: str) -> List[AckResponse]:
         return _listed(answer, [transaction_id])
     fields = cast("Mapping[str, object]", answer)
     error = fields.get("error")
-    return [_result(transaction_id, error if isinstance(error, str) else None, fields.get("status") == "failed_dlq")]
+    status = fields.get("status")
+    return [_result(transaction_id, error if isinstance(error, str) else None, status == "failed_dlq")]
 
 
 def _several(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]:
@@ -131,6 +167,16 @@ def _listed(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]
         result["leaseReleased"] = released if isinstance(released, bool) else None
         results.append(result)
     return results
+
+
+def _committed(answer: object, transaction_ids: Sequence[str], decision: Decision) -> List[AckResponse]:
+    fields = cast("Mapping[str, object]", answer)
+    if fields.get("success") is True:
+        return [_result(transaction_id, None, decision.status != "completed") for transaction_id in transaction_ids]
+    results = cast("List[Mapping[str, object]]", fields.get("results") or [])
+    refused = next((result for result in results if result.get("success") is not True), fields)
+    words = str(refused.get("error") or refused.get("message") or fields.get("error"))
+    return [_result(transaction_id, words, False) for transaction_id in transaction_ids]
 
 
 def _check_count(entries: Sequence[object], transaction_ids: Sequence[str]) -> None:

@@ -8,13 +8,16 @@ settled; until then it waits here.
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Collection, Dict, List, Mapping, Optional, Sequence
 
 import attrs
 from typing_extensions import Final
 
-from queen.settling.acks import LeaseKey, is_lease_refusal, send_completed, send_one
+from queen.settling.acks import LeaseKey, is_lease_refusal
+from queen.settling.batch import Batch, Hold
 from queen.settling.decision import COMPLETED, Decision
+from queen.settling.settler import Settler
 from queen.transport.transport import Transport
 from queen.types import AckResponse
 
@@ -33,17 +36,25 @@ class Ledger:
     """The messages that one pop leased in one partition.
 
     Args:
-        transport: sends the acks.
+        settler: sends the acks.
         lease: the lease.
         transaction_ids: the messages, in the order of the partition.
+        leased_at: when they were popped, in the loop's time; long ago where that is not known.
         acknowledged: whether the server acknowledged them at the pop, so that nothing is left to send.
     """
 
     def __init__(
-        self, transport: Transport, lease: LeaseKey, transaction_ids: Sequence[str], *, acknowledged: bool = False
+        self,
+        settler: Settler,
+        lease: LeaseKey,
+        transaction_ids: Sequence[str],
+        *,
+        leased_at: float = -math.inf,
+        acknowledged: bool = False,
     ) -> None:
-        self.transport = transport
+        self._settler = settler
         self.lease = lease
+        self._hold = Hold(lease, leased_at)
         self._entries = [_Entry(transaction_id) for transaction_id in transaction_ids]
         self._places = {transaction_id: place for place, transaction_id in enumerate(transaction_ids)}
         self._head = 0
@@ -51,7 +62,12 @@ class Ledger:
         self._lock: Optional[asyncio.Lock] = None
         if acknowledged:
             for transaction_id in transaction_ids:
-                self.mark_committed(transaction_id, COMPLETED)
+                self.mark_committed(transaction_id, COMPLETED, lease_over=False)
+
+    @property
+    def transport(self) -> Transport:
+        """What sends for the messages."""
+        return self._settler.transport
 
     @property
     def over(self) -> bool:
@@ -91,13 +107,26 @@ class Ledger:
                 return entry.transaction_id
         return None
 
-    def mark_committed(self, transaction_id: str, decision: Decision) -> None:
-        """Note that a transaction settled a message; ``settle({})`` then sends what waited for it."""
+    async def is_held(self) -> bool:
+        """Whether the lease is in force; asked where a server does not check it.
+
+        Raises:
+            QueenError: the server could not be asked.
+        """
+        return await self._hold.is_held(self.transport)
+
+    def mark_committed(self, transaction_id: str, decision: Decision, *, lease_over: bool) -> None:
+        """Note that a transaction settled a message; ``settle({})`` then sends what waited for it.
+
+        Args:
+            transaction_id: the message.
+            decision: how it ended.
+            lease_over: whether that gave the lease back.
+        """
         entry = self._entry(transaction_id)
         entry.decision = decision
         entry.result = _known(transaction_id, None, dlq=decision.status != "completed")
-        if decision.status != "completed":
-            # Inside a transaction a failure gives the lease back.
+        if lease_over:
             self._over = self._over or _GIVEN_BACK
         self._skip_settled()
 
@@ -185,22 +214,22 @@ class Ledger:
             if entry.result is not None or entry.decision is None or entry.decision.status != "completed":
                 break
             run.append(entry)
-        if len(run) == 1 and run[0].decision is not None:
-            results = [await send_one(self.transport, self.lease, run[0].transaction_id, run[0].decision)]
-        else:
-            results = await send_completed(self.transport, self.lease, [entry.transaction_id for entry in run])
+        results = await self._settler.complete(self._batch(), len(run))
         for entry, result in zip(run, results):
             entry.result = result
             if is_lease_refusal(result):
                 self._over = _LEASE_OVER
 
     async def _send_failure(self, entry: _Entry, decision: Decision) -> None:
-        entry.result = await send_one(self.transport, self.lease, entry.transaction_id, decision)
-        if is_lease_refusal(entry.result):
+        outcome = await self._settler.fail(self._batch(), decision)
+        entry.result = outcome.result
+        if is_lease_refusal(outcome.result):
             self._over = _LEASE_OVER
-        elif entry.result["success"] and not entry.result["dlq"] and decision.status != "dlq":
-            # After a dead letter the cursor is behind the message and the lease goes on; otherwise it was given back.
+        elif outcome.lease_over:
             self._over = _GIVEN_BACK
+
+    def _batch(self) -> Batch:
+        return Batch(self.lease, [entry.transaction_id for entry in self._entries], self._head, self._hold)
 
     def _skip_settled(self) -> None:
         while self._head < len(self._entries) and self._entries[self._head].result is not None:

@@ -84,7 +84,7 @@ def status_error(operation: Operation, reply: Reply, url: str) -> QueenError:
         return PermissionDeniedError(operation=operation.id, url=url, status=403, words=excerpt)
     if reply.status == 404 and words is None:
         return UnsupportedByServerError(operation=operation.id, url=url, status=404, versions=_versions(operation))
-    if words is not None:
+    if words is not None and reply.status <= 500:
         return ServerRefusedError(operation=operation.id, status=reply.status, words=words)
     return HttpStatusError(operation=operation.id, url=url, status=reply.status, words=excerpt)
 

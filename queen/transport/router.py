@@ -7,6 +7,8 @@ from typing import Callable, Dict, List, Optional
 import attrs
 
 from queen.config import ClientConfig
+from queen.errors import ConfigurationError
+from queen.transport.dialect import Dialect
 from queen.transport.ring import Ring
 
 
@@ -17,10 +19,12 @@ class Server:
     Attributes:
         url: its address.
         failed_at: when it last failed, in the loop's time; None while it is healthy.
+        dialect: what it speaks; None until it was asked, and again when it comes back: it may have been replaced.
     """
 
     url: str
     failed_at: Optional[float] = None
+    dialect: Optional[Dialect] = None
 
 
 class Router:
@@ -53,19 +57,40 @@ class Router:
         if len(self._servers) == 1:
             return self._servers
         order = self._order(affinity)
+        if not self._failover:
+            return order[:1]
         healthy = [server for server in order if self._is_healthy(server, now)]
         ordered = healthy + [server for server in order if server not in healthy]
-        return ordered if self._failover else ordered[:1]
+        if self._order == self._in_turn:
+            # The turn is over for the one that is taken, not for one that is passed over: else its neighbour gets two.
+            self._next = (self._servers.index(ordered[0]) + 1) % len(self._servers)
+        return ordered
 
     def failed(self, server: Server, now: float) -> None:
         """Mark a server as unhealthy."""
         server.failed_at = now
-        if self._servers[self._session] is server:
+        if self._failover and self._servers[self._session] is server:
             self._session = (self._session + 1) % len(self._servers)
 
     def answered(self, server: Server) -> None:
         """Mark a server as healthy."""
-        server.failed_at = None
+        if server.failed_at is not None:
+            server.failed_at = None
+            server.dialect = None
+
+    def speaks(self, server: Server, dialect: Dialect) -> None:
+        """Note what a server speaks.
+
+        Raises:
+            ConfigurationError: another server of this client speaks the other dialect.
+        """
+        server.dialect = dialect
+        for other in self._servers:
+            if other.dialect is not None and other.dialect is not dialect:
+                raise ConfigurationError(
+                    f"{server.url} is a server {dialect.value} and {other.url} a server {other.dialect.value}; "
+                    "all servers of one client must be of one generation"
+                )
 
     def _is_healthy(self, server: Server, now: float) -> bool:
         return server.failed_at is None or now - server.failed_at >= self._retry_after

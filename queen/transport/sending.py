@@ -11,7 +11,7 @@ from queen_api import Request
 from typing_extensions import Final
 
 from queen import logs
-from queen.errors import ConnectionFailedError, QueenError, QueenTimeoutError
+from queen.errors import ConnectionFailedError, HttpStatusError, QueenError, QueenTimeoutError
 from queen.transport import answer
 from queen.transport.engine import (
     DeadlinePassedError,
@@ -29,6 +29,8 @@ T = TypeVar("T")
 _TOO_MANY_REQUESTS: Final = 429
 _REQUEST_TIMEOUT: Final = 408
 _SERVER_ERROR: Final = 500
+# Of the time for all attempts, so much must have been given to one before its server is marked for not answering.
+_FAIR_SHARE: Final = 0.5
 
 
 @attrs.frozen
@@ -38,10 +40,12 @@ class Answer(Generic[T]):
     Attributes:
         value: what the server answered.
         repeated: True when an earlier attempt of the same request may have reached a server too.
+        server: who answered.
     """
 
     value: T
     repeated: bool
+    server: Server
 
 
 @attrs.define
@@ -57,6 +61,7 @@ class Sending(Generic[T]):
         retry: says when to repeat.
         engine: moves each attempt.
         is_poll: whether the server may hold back the answer, so that none in time is no failure of the server.
+        repeat_lost: whether a request that must not be repeated is repeated once all the same when its answer is lost.
     """
 
     request: Request[T]
@@ -67,17 +72,18 @@ class Sending(Generic[T]):
     retry: RetryPolicy
     engine: Engine
     is_poll: bool = False
+    repeat_lost: bool = False
     _deadline: float = attrs.field(init=False, default=0.0)
     _attempts: Dict[str, int] = attrs.field(init=False, factory=dict)
     _maybe_delivered: bool = attrs.field(init=False, default=False)
+    _lost_repeat: bool = attrs.field(init=False, default=False)
 
     async def run(self, affinity: Optional[str]) -> Answer[T]:
         """Send until there is an answer, or no attempt is left."""
         loop = asyncio.get_running_loop()
-        started = loop.time()
-        self._deadline = started + self.seconds
+        self._deadline = loop.time() + self.seconds
         last: Union[Reply, EngineError, None] = None
-        servers = self.router.candidates(affinity, started)
+        servers = self.router.candidates(affinity, loop.time())
         for server in servers:
             repeat = 0
             while True:
@@ -85,15 +91,20 @@ class Sending(Generic[T]):
                 if self.is_poll:
                     # The server holds each attempt for the whole time anew.
                     self._deadline = loop.time() + self.seconds
+                started = loop.time()
                 last = await self._attempt(server)
                 if isinstance(last, Reply) and not self._has_failed(last):
                     self.router.answered(server)
-                    return Answer(answer.read(self.request, last, server.url), repeated)
-                self._note_failure(server, last, loop.time())
+                    return self._read(last, server, repeated)
+                self._note_failure(server, last, started)
                 repeat += 1
                 if not self._may_repeat(last):
                     raise self._error(last, server)
-                if repeat > self.retry.attempts or not await self._wait(repeat, last):
+                # The one repeat of a request that must not be repeated goes to the next server, if there is one.
+                at_once = self._lost_repeat and server is servers[-1]
+                leave = self._lost_repeat and not at_once
+                self._lost_repeat = False
+                if leave or (repeat > self.retry.attempts and not at_once) or not await self._wait(repeat, last):
                     break
         if last is None:  # pragma: no cover  (a configuration has at least one server)
             raise AssertionError("no server")
@@ -119,13 +130,21 @@ class Sending(Generic[T]):
             return True
         return reply.status >= _SERVER_ERROR and not answer.is_refusal(reply)
 
-    def _note_failure(self, server: Server, last: Union[Reply, EngineError], now: float) -> None:
+    def _read(self, reply: Reply, server: Server, repeated: bool) -> Answer[T]:
+        try:
+            return Answer(answer.read(self.request, reply, server.url), repeated, server)
+        except QueenError as error:
+            error.maybe_delivered = error.maybe_delivered or repeated
+            raise
+
+    def _note_failure(self, server: Server, last: Union[Reply, EngineError], started: float) -> None:
+        now = asyncio.get_running_loop().time()
         if isinstance(last, Reply):
             unhealthy = maybe_delivered = last.status >= _SERVER_ERROR
             what = f"status {last.status}"
         else:
             maybe_delivered = last.maybe_delivered
-            unhealthy = not (self.is_poll and isinstance(last, DeadlinePassedError) and maybe_delivered)
+            unhealthy = not isinstance(last, DeadlinePassedError) or self._had_its_time(last, now - started)
             what = str(last)
         self._maybe_delivered = self._maybe_delivered or maybe_delivered
         if unhealthy:
@@ -133,12 +152,22 @@ class Sending(Generic[T]):
         operation = self.request.operation.id
         logs.event(logging.WARNING, "HttpClient.request", operation=operation, url=server.url, failed=what)
 
+    def _had_its_time(self, last: DeadlinePassedError, spent: float) -> bool:
+        """Whether a server that did not answer in time is to blame: not for a poll, nor for the rest of a deadline."""
+        if self.is_poll and last.maybe_delivered:
+            return False
+        return spent >= _FAIR_SHARE * self.seconds
+
     def _may_repeat(self, last: Union[Reply, EngineError]) -> bool:
         if isinstance(last, DeadlinePassedError):
             return False
         if isinstance(last, NotSentError) or (isinstance(last, Reply) and last.status == _TOO_MANY_REQUESTS):
             return True
-        return repeatable(self.request)
+        if repeatable(self.request):
+            return True
+        allowed, self.repeat_lost = self.repeat_lost, False
+        self._lost_repeat = allowed
+        return allowed
 
     async def _wait(self, repeat: int, last: Union[Reply, EngineError]) -> bool:
         """Wait before a repeat; False when the deadline would come first."""
@@ -152,7 +181,11 @@ class Sending(Generic[T]):
     def _error(self, last: Union[Reply, EngineError], server: Server) -> QueenError:
         operation = self.request.operation.id
         if isinstance(last, Reply):
-            return answer.status_error(self.request.operation, last, server.url)
+            error = answer.status_error(self.request.operation, last, server.url)
+            error.maybe_delivered = error.maybe_delivered or self._maybe_delivered
+            if isinstance(error, HttpStatusError):
+                error.attempts = dict(self._attempts)
+            return error
         if isinstance(last, DeadlinePassedError):
             return QueenTimeoutError(
                 operation=operation,

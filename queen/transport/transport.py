@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple, TypeVar
+import asyncio
+from typing import List, Mapping, Optional, Tuple, TypeVar, cast
 
 from queen_api import Request
+from queen_api.api import system
 from typing_extensions import Final
 
 from queen.config import ClientConfig
 from queen.errors import ClientClosedError, QueenTimeoutError
 from queen.transport import codec
+from queen.transport.dialect import Dialect, dialect_of
 from queen.transport.engine import Engine
 from queen.transport.retry import RetryPolicy
 from queen.transport.router import Router
@@ -30,13 +33,15 @@ class Transport:
         poll_engine: moves long polls. It has connections of its own, so that a hundred parked polls stop no ack.
 
     Attributes:
+        timeout: how long one call may take, in seconds.
         retry: how long is waited between repeats, for those who repeat what it gave up on.
     """
 
     def __init__(self, config: ClientConfig, engine: Engine, poll_engine: Engine) -> None:
-        self._timeout = config.timeout_millis / 1000
+        self.timeout: Final = config.timeout_millis / 1000
         self.retry: Final = RetryPolicy(attempts=config.retry_attempts, delay=config.retry_delay_millis / 1000)
         self._router = Router(config)
+        self._dialect = None if config.dialect is None else Dialect(config.dialect)
         self._engine = engine
         self._poll_engine = poll_engine
         self._closed = False
@@ -60,7 +65,13 @@ class Transport:
         return (await self.exchange(request, affinity=affinity)).value
 
     async def exchange(
-        self, request: Request[T], *, affinity: Optional[str] = None, body: Optional[bytes] = None
+        self,
+        request: Request[T],
+        *,
+        affinity: Optional[str] = None,
+        body: Optional[bytes] = None,
+        seconds: Optional[float] = None,
+        repeat_lost: bool = False,
     ) -> Answer[T]:
         """As ``send``, and tell whether the request was repeated.
 
@@ -68,8 +79,11 @@ class Transport:
             request: the request.
             affinity: the affinity key, which picks the server.
             body: the request's body where it is encoded already.
+            seconds: how long it may take; None for ``timeout``.
+            repeat_lost: whether a request that must not be repeated is repeated once when its answer is lost.
         """
-        return await self._sending(request, self._engine, self._timeout, body).run(affinity)
+        span = self.timeout if seconds is None else seconds
+        return await self._sending(request, self._engine, span, body, repeat_lost=repeat_lost).run(affinity)
 
     async def poll(self, request: Request[T], *, seconds: float, affinity: Optional[str] = None) -> T:
         """As ``send``, for a request whose answer the server holds back until there is something to say.
@@ -90,6 +104,23 @@ class Transport:
                 raise
             return request.parse(200, None)
 
+    async def dialect(self, affinity: Optional[str] = None) -> Dialect:
+        """What the server of an affinity key speaks; asked of each server once.
+
+        Raises:
+            ConfigurationError: the servers of this client are of two generations.
+            QueenError: the server could not be asked.
+        """
+        if self._dialect is not None:
+            return self._dialect
+        server = self._router.candidates(affinity, asyncio.get_running_loop().time())[0]
+        if server.dialect is None:
+            answer = await self.exchange(system.health(), affinity=affinity)
+            server = answer.server
+            self._router.speaks(server, dialect_of(cast("Mapping[str, object]", answer.value)))
+        assert server.dialect is not None
+        return server.dialect
+
     async def close(self) -> None:
         """Close all connections; later calls raise ``ClientClosedError``."""
         self._closed = True
@@ -104,6 +135,7 @@ class Transport:
         body: Optional[bytes] = None,
         *,
         is_poll: bool = False,
+        repeat_lost: bool = False,
     ) -> Sending[T]:
         if self._closed:
             raise ClientClosedError(f"{request.operation.id}: the client is closed")
@@ -118,4 +150,5 @@ class Transport:
             retry=self.retry,
             engine=engine,
             is_poll=is_poll,
+            repeat_lost=repeat_lost,
         )

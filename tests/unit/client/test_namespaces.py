@@ -155,4 +155,3 @@ def test_without_queue_namespace_or_task_there_is_nothing_to_consume() -> None:
         queen.queue().consume(lambda message: None)
     with pytest.raises(ValueError, match="cannot be of one partition"):
         queen.queue().namespace("n").partition("p").consume(lambda message: None)
-

@@ -267,4 +267,4 @@ async def test_an_answer_with_too_few_results_is_an_error_and_not_asked_for_agai
             wires = [{"transactionId": name, "partitionId": "p", "leaseId": "l"} for name in ("t0", "t1")]
             with pytest.raises(ProtocolError, match="0 results for 2 acks"):
                 await queen.ack(wires, True)
-    assert len(server.received) == 1
+    assert [received.target for received in server.received] == ["/health", "/api/v1/ack/batch"]

@@ -1,0 +1,133 @@
+"""Settling on server 0.7.
+
+It counts acks, by call, and retries a failure only when it is the last one counted of its batch; before that, a failure
+is a dead letter at once. So acks of the message before are repeated until only one is missing. Batch acks and
+transactions are not checked against the lease there, and a batch ack forgets the failures counted so far.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import List, Mapping, Optional, Tuple, cast
+
+from queen_api.api import queues
+from typing_extensions import Final
+
+from queen.settling.acks import send_batch, send_in_transaction, send_one
+from queen.settling.batch import Batch, Outcome
+from queen.settling.decision import COMPLETED, Decision
+from queen.transport.transport import Transport
+from queen.types import AckResponse
+
+_LEASE_OVER: Final = "Invalid or expired lease"
+_REMEMBERED: Final = 10_000
+_DEFAULT_RETRY_LIMIT: Final = 3
+
+_MessageKey = Tuple[str, Optional[str], str]
+
+
+class Server07:
+    """The recipes of server 0.7.
+
+    Args:
+        transport: sends.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._failures: OrderedDict[_MessageKey, int] = OrderedDict()
+
+    async def complete(self, batch: Batch, count: int) -> List[AckResponse]:
+        """Acknowledge the next messages as completed.
+
+        Only an ack of all that is left may be a batch ack: a later failure must find the failures counted so far.
+        """
+        following = batch.transaction_ids[batch.settled : batch.settled + count]
+        if not await batch.hold.is_held(self._transport):
+            return [_refused(transaction_id) for transaction_id in following]
+        if count == batch.left:
+            return await send_batch(self._transport, batch.lease, following, COMPLETED)
+        return await send_in_transaction(self._transport, batch.lease, following, COMPLETED)
+
+    async def fail(self, batch: Batch, decision: Decision) -> Outcome:
+        """Nack the next message, or give it back with all behind it."""
+        if decision.status == "retry":
+            return await self._give_back(batch)
+        if decision.status == "dlq":
+            return Outcome(await self._dead_letter(batch, decision), lease_over=False)
+        if batch.left == 1:
+            return _ended(await send_one(self._transport, batch.lease, batch.next, decision))
+        if batch.settled:
+            return await self._fail_behind_others(batch, decision)
+        return await self._fail_first(batch, decision)
+
+    async def _fail_behind_others(self, batch: Batch, decision: Decision) -> Outcome:
+        """Count acks of the message before until only one is missing, and nack."""
+        if not await batch.hold.is_held(self._transport):
+            return Outcome(_refused(batch.next), lease_over=True)
+        before = batch.transaction_ids[batch.settled - 1]
+        counted = await send_in_transaction(self._transport, batch.lease, [before] * (batch.left - 1), COMPLETED)
+        if not counted[0]["success"]:
+            return Outcome({**counted[0], "transactionId": batch.next}, lease_over=True)
+        return _ended(await send_one(self._transport, batch.lease, batch.next, decision))
+
+    async def _fail_first(self, batch: Batch, decision: Decision) -> Outcome:
+        """Fail the whole batch: with nothing before the message, no ack can be counted without moving past it.
+
+        At the retry limit that would make dead letters of all; then the message alone becomes one.
+        """
+        key = batch.lease.partition_id, batch.lease.group, batch.next
+        if self._failures.get(key, 0) >= await self._retry_limit(batch):
+            del self._failures[key]
+            result = await self._dead_letter(batch, decision)
+            if result["success"]:
+                await self._fill(batch, batch.next, batch.left - 1)
+            return Outcome(result, lease_over=True)
+        if not await batch.hold.is_held(self._transport):
+            return Outcome(_refused(batch.next), lease_over=True)
+        results = await send_batch(self._transport, batch.lease, batch.transaction_ids, decision)
+        self._remember(key)
+        return _ended(results[0])
+
+    async def _give_back(self, batch: Batch) -> Outcome:
+        """End the lease by counting acks of the message before; with none before, the lease runs out."""
+        given_back: AckResponse = {"success": True, "error": None, "transactionId": batch.next, "dlq": False}
+        if batch.settled:
+            if not await batch.hold.is_held(self._transport):
+                return Outcome(_refused(batch.next), lease_over=True)
+            await self._fill(batch, batch.transaction_ids[batch.settled - 1], batch.left)
+        return Outcome(given_back, lease_over=True)
+
+    async def _fill(self, batch: Batch, transaction_id: str, count: int) -> None:
+        if count:
+            await send_batch(self._transport, batch.lease, [transaction_id] * count, COMPLETED)
+
+    async def _dead_letter(self, batch: Batch, decision: Decision) -> AckResponse:
+        if not await batch.hold.is_held(self._transport):
+            return _refused(batch.next)
+        return (await send_in_transaction(self._transport, batch.lease, [batch.next], Decision("dlq", decision.error)))[
+            0
+        ]
+
+    async def _retry_limit(self, batch: Batch) -> int:
+        if batch.lease.queue is None:
+            return _DEFAULT_RETRY_LIMIT
+        request = queues.get_queue_status(queue=batch.lease.queue)
+        answer = cast("Mapping[str, object]", await self._transport.send(request, affinity=batch.lease.affinity))
+        queue = cast("Mapping[str, object]", answer.get("queue") or {})
+        limit = cast("Mapping[str, object]", queue.get("config") or {}).get("retryLimit")
+        return limit if isinstance(limit, int) else _DEFAULT_RETRY_LIMIT
+
+    def _remember(self, key: _MessageKey) -> None:
+        self._failures[key] = self._failures.pop(key, 0) + 1
+        if len(self._failures) > _REMEMBERED:
+            self._failures.popitem(last=False)
+
+
+def _ended(result: AckResponse) -> Outcome:
+    """The outcome of a counted failure: it always ends the lease."""
+    return Outcome(result, result["success"])
+
+
+def _refused(transaction_id: str) -> AckResponse:
+    return {"success": False, "error": _LEASE_OVER, "transactionId": transaction_id, "dlq": False}

@@ -1,0 +1,1 @@
+"""Every Python snippet of the users' guide, run against the embedded broker."""
