@@ -27,11 +27,11 @@ from typing import (
 
 import httpx
 import pytest
+from queen_api.api import queues
+
 import queen as library
 from queen import Message, Queen
 from queen.broker import open_broker
-from queen_api.api import queues
-
 from tests.guide import bindings
 from tests.guide.program import Program, compiled, namespace, undefined
 from tests.guide.snippets import SNIPPETS

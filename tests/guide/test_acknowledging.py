@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any, List
 
 from queen import Message
-
 from tests.guide.bindings import runs
 from tests.guide.harness import Calls, Guide, data
 from tests.guide.program import settle

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, List
 
 import pytest
-from queen import Queen
 
+from queen import Queen
 from tests.guide.bindings import runs
 from tests.guide.harness import Guide, data
 from tests.scripted_server import Received, Scripted, ScriptedServer, answers
