@@ -1,8 +1,7 @@
 """Acks: cursors move, leases end, failures are counted, dead letters are written.
 
-One rule differs from server 0.15 on purpose: after a failure in a batch has given the lease back, later acks of that
-partition in the same call are refused. The server lets a later ``completed`` move the cursor past the failed message,
-which is then neither redelivered nor a dead letter.
+Server 0.15 lets a ``completed`` behind a failure in the same call move the cursor past the failed message, which is
+then neither redelivered nor a dead letter. The embedded dialect refuses it: the failure has given the lease back.
 """
 
 from __future__ import annotations
@@ -76,8 +75,13 @@ class _Found:
         return int(self.row["partition_id"])
 
 
-def acknowledge(tx: Transaction, acks: Sequence[Ack]) -> List[AckOutcome]:
+def acknowledge(tx: Transaction, acks: Sequence[Ack], *, skipping: bool = False) -> List[AckOutcome]:
     """Apply acks: all are checked against the state before, then applied in the order of the messages.
+
+    Args:
+        tx: the transaction.
+        acks: the acks of one call.
+        skipping: whether acks behind a failure of their partition count, as on server 0.15, or are refused.
 
     Returns:
         The outcomes in the order of the acks.
@@ -103,7 +107,7 @@ def acknowledge(tx: Transaction, acks: Sequence[Ack]) -> List[AckOutcome]:
         # The state may have changed by the acks before.
         current = _Found(found.row, _cursor(tx, found.partition_id, ack.group))
         outcomes[place] = _apply(tx, ack, current)
-        if ack.status == "failed" and not outcomes[place].dlq and len(acks) > 1:
+        if ack.status == "failed" and not outcomes[place].dlq and not skipping:
             given_back.add(where)
         tx.changed.add(found.row["queue"])
     return [outcomes[place] for place in range(len(acks))]

@@ -1,0 +1,72 @@
+"""The dialects: which routes each has, and how it words a refusal. Nothing else depends on a dialect's name."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Union
+
+import attrs
+from typing_extensions import Final, TypeAlias
+
+from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
+from queen.broker.http import Answer, database, direct
+from queen.broker.routes import acks, dead_letters, groups, leases, messages, pops, queues, system, traces, transactions
+from queen.broker.routes.endpoint import RouteTable
+
+Refusal: TypeAlias = Union[DirectRefusalError, DatabaseRefusalError]
+
+EMBEDDED: Final = "embedded"
+
+
+@attrs.frozen
+class Dialect:
+    """What the broker speaks.
+
+    Attributes:
+        name: how it is chosen.
+        routes: all that it answers; everything else is a 404.
+        refused: the answer to a request that is refused.
+    """
+
+    name: str
+    routes: RouteTable
+    refused: Callable[[Refusal], Answer]
+
+
+def _refused_015(refusal: Refusal) -> Answer:
+    if isinstance(refusal, DirectRefusalError):
+        return direct({"error": refusal.text}, refusal.status)
+    return database({"success": False, "error": refusal.text})
+
+
+_ROUTES_015: Final[RouteTable] = [
+    *messages.ROUTES,
+    *pops.ROUTES,
+    *transactions.ROUTES,
+    *leases.ROUTES,
+    *queues.ROUTES,
+    *dead_letters.ROUTES,
+    *traces.ROUTES,
+    *groups.ROUTES,
+    *system.PAGES,
+]
+
+DIALECTS: Final[Dict[str, Dialect]] = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect(
+            name=EMBEDDED,
+            routes=[
+                *_ROUTES_015,
+                *acks.ROUTES,
+                *pops.MATCHING,
+                ("GET", "/health", system.health(system.EMBEDDED)),
+            ],
+            refused=_refused_015,
+        ),
+        Dialect(
+            name="0.15",
+            routes=[*_ROUTES_015, *acks.EXACT_ROUTES, ("GET", "/health", system.health(system.SERVER_015))],
+            refused=_refused_015,
+        ),
+    )
+}
