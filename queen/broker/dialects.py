@@ -11,6 +11,17 @@ from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, database, direct
 from queen.broker.routes import acks, dead_letters, groups, leases, messages, pops, queues, system, traces, transactions
 from queen.broker.routes.endpoint import RouteTable
+from queen.broker.v07 import answers as answers_07
+from queen.broker.v07.routes import acks as acks_07
+from queen.broker.v07.routes import dead_letters as dead_letters_07
+from queen.broker.v07.routes import groups as groups_07
+from queen.broker.v07.routes import leases as leases_07
+from queen.broker.v07.routes import pops as pops_07
+from queen.broker.v07.routes import push as push_07
+from queen.broker.v07.routes import queues as queues_07
+from queen.broker.v07.routes import resources as resources_07
+from queen.broker.v07.routes import system as system_07
+from queen.broker.v07.routes import transactions as transactions_07
 
 Refusal: TypeAlias = Union[DirectRefusalError, DatabaseRefusalError]
 
@@ -67,6 +78,23 @@ DIALECTS: Final[Dict[str, Dialect]] = {
             name="0.15",
             routes=[*_ROUTES_015, *acks.EXACT_ROUTES, ("GET", "/health", system.health(system.SERVER_015))],
             refused=_refused_015,
+        ),
+        Dialect(
+            name="0.7",
+            routes=[
+                *push_07.ROUTES,
+                *pops_07.ROUTES,
+                *acks_07.ROUTES,
+                *transactions_07.ROUTES,
+                *leases_07.ROUTES,
+                *queues_07.ROUTES,
+                *resources_07.ROUTES,
+                *dead_letters_07.ROUTES,
+                *groups_07.ROUTES,
+                *system_07.ROUTES,
+                *system.PAGES,
+            ],
+            refused=answers_07.refused,
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""Time stamps as server 0.15 writes and reads them."""
+"""Time stamps as the servers write and read them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,36 @@ _SPACED: Final = re.compile(r"^(\d{4}-\d\d-\d\d) +(?=\d)")
 
 
 def micro(moment: int) -> str:
-    """``2026-01-31T10:20:30.123456Z``, as popped messages have it."""
+    """``2026-01-31T10:20:30.123456Z``, as popped messages of server 0.15 have it."""
     stamp = (_EPOCH + timedelta(microseconds=moment)).isoformat(timespec="microseconds")
     return stamp[:-6] + "Z"
 
 
 def milli(moment: int) -> str:
-    """``2026-01-31T10:20:30.123Z``, cut and not rounded, as everything else has it."""
+    """``2026-01-31T10:20:30.123Z``, cut and not rounded, as everything else of server 0.15 has it."""
     return micro(moment)[:-4] + "Z"
 
 
 def optional_milli(moment: Optional[int]) -> Optional[str]:
     """As ``milli``; None stays None."""
     return None if moment is None else milli(moment)
+
+
+def whole_second(moment: int) -> str:
+    """``2026-01-31T10:20:30.000Z``, cut, as popped messages of server 0.7 have it."""
+    return micro(moment)[:-8] + ".000Z"
+
+
+def postgres(moment: int) -> str:
+    """``2026-01-31 10:20:30.1+00``, without zeros at the end of the fraction, as the listings of server 0.7 have it."""
+    whole, _, fraction = micro(moment)[:-1].replace("T", " ").partition(".")
+    digits = fraction.rstrip("0")
+    return f"{whole}.{digits}+00" if digits else f"{whole}+00"
+
+
+def optional_postgres(moment: Optional[int]) -> Optional[str]:
+    """As ``postgres``; None stays None."""
+    return None if moment is None else postgres(moment)
 
 
 def read(text: str, now: int) -> int:

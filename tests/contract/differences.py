@@ -26,6 +26,15 @@ _NOT_COVERED_015: Dict[str, str] = {
 NOT_COVERED: Dict[str, Dict[str, str]] = {
     "embedded": _NOT_COVERED_015,
     "0.15": {**_NOT_COVERED_015, "health-metrics-internal": "GET /metrics, /metrics/prometheus and /internal/api/*"},
+    "0.7": {
+        "v07-long-poll": "GET /api/v1/messages/{partitionId}/{transactionId}",
+        "v07-resources": "GET /api/v1/status/queues/{queue}",
+        "v07-stream-define": "POST /api/v1/stream/define",
+        "v07-stream-lease": "POST /api/v1/stream/define",
+        "v07-stream-partitioned": "POST /api/v1/stream/define",
+        "v07-stream-seek": "POST /api/v1/stream/define",
+        "v07-stream-window": "POST /api/v1/stream/define",
+    },
 }
 
 # The broker differs on purpose, as its docstring says.
@@ -40,6 +49,7 @@ DELIBERATE: Dict[str, Dict[str, str]] = {
     "0.15": {
         "ack-batch-empty": "a batch ack of nothing is answered with an empty list; the server never answers it",
     },
+    "0.7": {},
 }
 
 LISTED: Dict[str, Dict[str, str]] = {

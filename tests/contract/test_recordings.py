@@ -14,7 +14,7 @@ from tests.contract.differences import DELIBERATE, LISTED, NOT_COVERED
 from tests.contract.replay.runner import problem_of
 from tests.contract.replay.scenario import Scenario, scenarios
 
-DIALECTS = {"0.15": ("embedded", "0.15"), "0.7": ()}
+DIALECTS = {"0.15": ("embedded", "0.15"), "0.7": ("0.7",)}
 ALL = [(dialect, scenario) for scenario in scenarios() for dialect in DIALECTS[scenario.generation]]
 IDS = [f"{dialect}-{scenario.name}" for dialect, scenario in ALL]
 Problems = Dict[Tuple[str, str], Optional[str]]

@@ -13,6 +13,7 @@ import attrs
 from typing_extensions import Final
 
 from queen.broker import identifiers
+from queen.broker.domain import dead_letters
 from queen.broker.domain.queues import DEFAULTS
 from queen.broker.store.database import Transaction
 
@@ -121,15 +122,6 @@ def check_in_transaction(tx: Transaction, ack: Ack) -> Tuple[Optional[Tuple[int,
     return (found.partition_id, found.seq, str(found.row["queue"])), None
 
 
-def write_dead_letter(tx: Transaction, partition_id: int, seq: int, group: str, error: str, retry_count: int) -> None:
-    """Keep a message that a group gave up on."""
-    tx.execute(
-        "INSERT INTO dead_letters (message_seq, partition_id, consumer_group, error, retry_count, failed_at) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        [seq, partition_id, group, error, retry_count, tx.now],
-    )
-
-
 def _check(tx: Transaction, ack: Ack) -> Tuple[Optional[_Found], Optional[AckOutcome]]:
     partition = identifiers.read(ack.partition_id)
     row = tx.row(_FIND, [DEFAULTS["retryLimit"], ack.transaction_id, partition])
@@ -159,7 +151,7 @@ def _apply(tx: Transaction, ack: Ack, found: _Found) -> AckOutcome:
         return _outcome(ack, found, lease_released=True)
     if ack.status in ("failed", "dlq"):
         retries = found.cursor["retry_count"] if found.cursor is not None else 0
-        write_dead_letter(tx, found.partition_id, found.seq, ack.group, ack.error, retries)
+        dead_letters.write(tx, found.partition_id, found.seq, ack.group, ack.error, retries)
         if found.cursor is not None:
             _count(tx, found, ack.group, "cursor = ?, last_consumed_at = ?", [found.seq, tx.now], reset_retries=False)
         return _outcome(ack, found, lease_released=False, dlq=True)
