@@ -13,7 +13,7 @@ from queen.broker import open_broker
 from queen.broker.dialects import DIALECTS, EMBEDDED
 
 _logger = logging.getLogger("queen.broker")
-_STARTED = "broker for development on http://%s:%s, messages %s; the API is at /docs; production is the Queen server"
+_STARTED = "broker for development on http://%s:%s (%s), messages %s; the API is at /docs; production is the Queen server"
 
 
 def main() -> int:
@@ -53,7 +53,7 @@ def main() -> int:
             await super().startup(sockets)
             if self.started:
                 host, port = self.servers[0].sockets[0].getsockname()[:2]
-                _logger.info(_STARTED, host, port, where)
+                _logger.info(_STARTED, host, port, arguments.dialect, where)
 
         async def shutdown(self, sockets: Optional[List[socket.socket]] = None) -> None:
             # Parked polls would hold up the end for as long as they wait.

@@ -16,11 +16,16 @@ from queen.broker.v07.routes import acks as acks_07
 from queen.broker.v07.routes import dead_letters as dead_letters_07
 from queen.broker.v07.routes import groups as groups_07
 from queen.broker.v07.routes import leases as leases_07
+from queen.broker.v07.routes import maintenance as maintenance_07
+from queen.broker.v07.routes import messages as messages_07
+from queen.broker.v07.routes import overview as overview_07
 from queen.broker.v07.routes import pops as pops_07
 from queen.broker.v07.routes import push as push_07
 from queen.broker.v07.routes import queues as queues_07
 from queen.broker.v07.routes import resources as resources_07
+from queen.broker.v07.routes import status as status_07
 from queen.broker.v07.routes import system as system_07
+from queen.broker.v07.routes import traces as traces_07
 from queen.broker.v07.routes import transactions as transactions_07
 
 Refusal: TypeAlias = Union[DirectRefusalError, DatabaseRefusalError]
@@ -91,6 +96,11 @@ DIALECTS: Final[Dict[str, Dialect]] = {
                 *resources_07.ROUTES,
                 *dead_letters_07.ROUTES,
                 *groups_07.ROUTES,
+                *messages_07.ROUTES,
+                *traces_07.ROUTES,
+                *status_07.ROUTES,
+                *overview_07.ROUTES,
+                *maintenance_07.ROUTES,
                 *system_07.ROUTES,
                 *system.PAGES,
             ],

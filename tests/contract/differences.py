@@ -27,8 +27,6 @@ NOT_COVERED: Dict[str, Dict[str, str]] = {
     "embedded": _NOT_COVERED_015,
     "0.15": {**_NOT_COVERED_015, "health-metrics-internal": "GET /metrics, /metrics/prometheus and /internal/api/*"},
     "0.7": {
-        "v07-long-poll": "GET /api/v1/messages/{partitionId}/{transactionId}",
-        "v07-resources": "GET /api/v1/status/queues/{queue}",
         "v07-stream-define": "POST /api/v1/stream/define",
         "v07-stream-lease": "POST /api/v1/stream/define",
         "v07-stream-partitioned": "POST /api/v1/stream/define",

@@ -4,7 +4,8 @@ Times are microseconds since 1970. A message's ``seq`` is its place in the order
 ``created_at``, so that a cursor is a ``seq`` and can still be compared with a time.
 
 What only one dialect needs: on server 0.7 a cursor that points at no message may point at a time, ``starts_at``, and
-counts what was pushed since it is there, ``pending``; subscriptions of pops over a namespace and task have no queue.
+counts what was pushed since it is there, ``pending``; subscriptions of pops over a namespace and task have no queue;
+pushes are held back in maintenance.
 """
 
 from __future__ import annotations
@@ -101,6 +102,15 @@ CREATE TABLE trace_names (
     name TEXT NOT NULL,
     PRIMARY KEY (trace_id, name)
 ) WITHOUT ROWID;
+CREATE TABLE settings (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE held_pushes (
+    id INTEGER PRIMARY KEY,
+    queue TEXT NOT NULL,
+    partition TEXT NOT NULL,
+    transaction_id TEXT NOT NULL,
+    trace_id TEXT,
+    payload TEXT NOT NULL
+);
 CREATE INDEX trace_names_by_name ON trace_names (name);
 """
 

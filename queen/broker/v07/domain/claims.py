@@ -16,7 +16,7 @@ from queen.broker.domain.queues import Queue
 from queen.broker.domain.subscriptions import Wish
 from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
-from queen.broker.v07.domain import cursors, subscriptions
+from queen.broker.v07.domain import cursors, maintenance, subscriptions
 from queen.broker.v07.domain.subscriptions import Source
 
 # How many partitions are tried in turn: of a queue, and of a namespace and task.
@@ -81,6 +81,7 @@ def pop(tx: Transaction, request: PopRequest, locked: Container[str] = ()) -> Po
         request: what to pop.
         locked: ids of partitions that cannot be leased now.
     """
+    maintenance.drain(tx)
     if not subscribe(tx, request):
         return Popped()
     lease_id: Optional[str] = None

@@ -11,6 +11,7 @@ from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.queues import Queue
 from queen.broker.store.database import Transaction
 from queen.broker.v07.domain.cursors import READ
+from queen.broker.v07.domain.pages import Page
 
 _READ: Final = READ.format(cursor="c")
 # Unread is what some cursor of its partition has not passed, or all of it where there is none; dead letters are not.
@@ -65,6 +66,30 @@ def of_partitions(tx: Transaction, queue: Queue) -> List[sqlite3.Row]:
         "LEFT JOIN cursors c ON c.partition_id = p.id AND c.consumer_group = :own "
         "WHERE p.queue_id = :queue GROUP BY p.id ORDER BY p.name",
         {"now": tx.now, "own": QUEUE_MODE, "queue": queue.id},
+    )
+
+
+def by_priority(tx: Transaction, namespace: str, task: str, page: Page) -> List[sqlite3.Row]:
+    """Queues of a namespace and task by priority and name, with queue mode's state; an empty name is any.
+
+    Equal counts of acks of several partitions are added once, as on the server.
+    """
+    return tx.rows(
+        "SELECT q.*, COUNT(DISTINCT p.id) AS partitions, COALESCE(SUM(c.lease_until > :now), 0) AS processing, "
+        "COALESCE(SUM(DISTINCT c.consumed_total), 0) AS completed, (SELECT COUNT(*) FROM messages m "
+        "JOIN partitions o ON o.id = m.partition_id WHERE o.queue_id = q.id) AS total "
+        "FROM queues q LEFT JOIN partitions p ON p.queue_id = q.id "
+        "LEFT JOIN cursors c ON c.partition_id = p.id AND c.consumer_group = :own "
+        "WHERE (:namespace = '' OR q.namespace = :namespace) AND (:task = '' OR q.task = :task) GROUP BY q.id "
+        "ORDER BY COALESCE(json_extract(q.options, '$.priority'), 0) DESC, q.name LIMIT :limit OFFSET :offset",
+        {
+            "now": tx.now,
+            "own": QUEUE_MODE,
+            "namespace": namespace,
+            "task": task,
+            "limit": page.limit,
+            "offset": page.offset,
+        },
     )
 
 

@@ -83,8 +83,13 @@ def made_up(tx: Transaction, item: Item) -> str:
     return item.transaction_id if item.transaction_id is not None else identifiers.time_ordered(tx.now)
 
 
-def unread(tx: Transaction, queue: Queue) -> int:
-    """How many messages of a queue queue mode has not read, leased ones too."""
+def has_room(tx: Transaction, queue: Queue, count: int) -> bool:
+    """Whether so many messages more fit into a queue: what queue mode has not read counts, leased or not."""
+    most = int(queue.options["maxSize"])
+    return most <= 0 or _unread(tx, queue) + count <= most
+
+
+def _unread(tx: Transaction, queue: Queue) -> int:
     return tx.number(_UNREAD, [QUEUE_MODE, queue.id])
 
 
@@ -93,12 +98,11 @@ def _full(tx: Transaction, found: Mapping[str, Optional[Queue]], items: Sequence
     full: Dict[str, str] = {}
     wanted = Counter(item.queue for item in items)
     for name, queue in found.items():
-        most = 0 if queue is None else int(queue.options["maxSize"])
-        if queue is None or most <= 0:
+        count = wanted[name]
+        if queue is None or has_room(tx, queue, count):
             continue
-        present = unread(tx, queue)
-        if present + wanted[name] > most:
-            full[name] = f"Queue '{name}' would exceed max capacity ({most}). Current: {present}, Batch: {wanted[name]}"
+        most, present = queue.options["maxSize"], _unread(tx, queue)
+        full[name] = f"Queue '{name}' would exceed max capacity ({most}). Current: {present}, Batch: {count}"
     return full
 
 

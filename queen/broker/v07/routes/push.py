@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import List
+
 from queen_api.models import PushResult
 
 from queen.broker.http import Answer, Call
 from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.routes.messages import read_item
+from queen.broker.store.database import Transaction
 from queen.broker.v07.answers import answered
-from queen.broker.v07.domain import pushing
+from queen.broker.v07.domain import maintenance, pushing
 from queen.broker.v07.domain.pushing import Outcome
 from queen.broker.v07.fields import refusal
 
@@ -19,7 +22,14 @@ async def push(backend: Backend, call: Call) -> Answer:
     if not isinstance(listed, list):
         raise refusal("items array is required")
     items = [read_item(item) for item in listed]
-    outcomes = await backend.store.run(lambda tx: pushing.push(tx, items))
+
+    def work(tx: Transaction) -> List[Outcome]:
+        if maintenance.is_on(tx):
+            return maintenance.hold(tx, items)
+        maintenance.drain(tx)
+        return pushing.push(tx, items)
+
+    outcomes = await backend.store.run(work)
     return answered([_result(outcome) for outcome in outcomes])
 
 
