@@ -13,7 +13,9 @@ from queen.broker import open_broker
 from queen.broker.dialects import DIALECTS, EMBEDDED
 
 _logger = logging.getLogger("queen.broker")
-_STARTED = "broker for development on http://%s:%s (%s), messages %s; the API is at /docs; production is the Queen server"
+_STARTED = (
+    "broker for development on http://%s:%s (%s), messages %s; the API is at /docs; production is the Queen server"
+)
 
 
 def main() -> int:
