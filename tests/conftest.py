@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import subprocess
@@ -51,10 +52,10 @@ def queue_name(request: pytest.FixtureRequest) -> str:
     return f"{request.node.originalname or 'queue'}-{uuid.uuid4().hex[:8]}"[-200:]
 
 
-@pytest.fixture(scope="session")
-def broker_url() -> Iterator[str]:
-    """The embedded broker in a process of its own, on a socket."""
-    command = [sys.executable, "-m", "queen.broker", "--port", "0"]
+@contextlib.contextmanager
+def served_broker(dialect: str = "embedded") -> Iterator[str]:
+    """The URL of an embedded broker in a process of its own, on a socket."""
+    command = [sys.executable, "-m", "queen.broker", "--port", "0", "--dialect", dialect]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
@@ -66,3 +67,10 @@ def broker_url() -> Iterator[str]:
             yield found.group()
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="session")
+def broker_url() -> Iterator[str]:
+    """The embedded broker in a process of its own, on a socket."""
+    with served_broker() as url:
+        yield url

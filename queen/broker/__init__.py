@@ -1,21 +1,46 @@
 """The embedded broker: Queen MQ inside this process, for the first steps, for tests and for development.
 
-It behaves as server 0.15.1 does, on SQLite, for one process: a file belongs to the process that opened it. Production
+It behaves as a Queen server does, on SQLite, for one process: a file belongs to the process that opened it. Production
 is the Queen server on PostgreSQL, and moving there is a change of URL. ``Queen("memory://")`` and
 ``Queen("sqlite:///queue.db")`` open it, and ``python -m queen.broker`` serves it on a socket, where ``GET /docs`` shows
 the API.
 
-Where it differs from the server on purpose:
+Which server it is, is its dialect: ``open_broker(url, dialect="0.7")``, ``python -m queen.broker --dialect 0.7``.
 
-- After a ``failed`` in a batch ack, later acks of that partition in the same call are refused. The server lets a later
-  ``completed`` move the cursor past the failed message, which is then lost; failing a whole batch counts one failure,
-  where the server counts many and loses the first message.
-- A batch ack of nothing is answered with an empty list; the server never answers it.
-- Long polls are woken by what happens, and end at their deadline; the server looks from time to time.
-- ``GET /api/v1/pop`` (namespace and task) is there, as on server 0.7; it answers in the words of 0.15, looks at all
-  partitions, and says the queue of each message.
-- ``GET /health`` tells what it is.
-- There is no authentication, no encryption, no retention and no maintenance mode; counts in listings stay at zero.
+``embedded``
+    The default: server 0.15.1 without its traps, and with the routes that only 0.7 has.
+
+    - After a ``failed`` in a batch ack, later acks of that partition in the same call are refused. The server lets a
+      later ``completed`` move the cursor past the failed message, which is then lost; failing a whole batch counts one
+      failure, where the server counts many and loses the first message.
+    - ``GET /api/v1/pop`` (namespace and task) is there, as on server 0.7; it answers in the words of 0.15, looks at all
+      partitions, and says the queue of each message.
+    - ``GET /health`` tells what it is.
+
+``0.15``
+    Server 0.15.1, its traps and its 404s included: for tests of what meets the real one.
+
+``0.7``
+    Server 0.7.4: status 200 for everything, its answers, its rules for acks, retries, subscriptions and transactions.
+    It differs from that server where a rule is a defect:
+
+    - What its database refuses is ``buffered`` and then forgotten, where the server tries it again for ever.
+    - A poll that has run out takes no messages, waits of any length are answered, and a new wait is not slowed down by
+      the one before.
+    - A colon in the name of a queue is like any other character. A pop in a transaction that finds its partition locked
+      says so at once, where the server waits ten seconds.
+    - ``GET /api/v1/status``, ``/api/v1/status/analytics`` and ``/api/v1/analytics/system-metrics`` are not there, nor
+      are windowed streams.
+
+In all dialects:
+
+- A batch ack of nothing is answered; server 0.15 never does.
+- Long polls are woken by what happens, and end at their deadline; the servers look from time to time.
+- There is no authentication, no encryption and no retention. In the dialects of 0.15 there is no maintenance mode
+  either, and counts in listings stay at zero.
+- ``GET /docs`` and ``GET /openapi.json`` show the API.
+
+A file may be opened in another dialect than the one that wrote it: messages, cursors and leases are the same.
 """
 
 try:

@@ -10,9 +10,12 @@ import sys
 from typing import List, Optional
 
 from queen.broker import open_broker
+from queen.broker.dialects import DIALECTS, EMBEDDED
 
 _logger = logging.getLogger("queen.broker")
-_STARTED = "broker for development on http://%s:%s, messages %s; the API is at /docs; production is the Queen server"
+_STARTED = (
+    "broker for development on http://%s:%s (%s), messages %s; the API is at /docs; production is the Queen server"
+)
 
 
 def main() -> int:
@@ -27,6 +30,13 @@ def main() -> int:
         "--port", type=int, default=6632, help="the port; 0 for any that is free (default: %(default)s)"
     )
     parser.add_argument("--db", help="the file to keep messages in; without it they are kept in memory")
+    parser.add_argument(
+        "--dialect",
+        choices=list(DIALECTS),
+        default=EMBEDDED,
+        help="which server it is: exactly 0.15 or 0.7, or 0.15 without its traps and with the routes that only 0.7 has "
+        "(default: %(default)s)",
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
@@ -34,7 +44,8 @@ def main() -> int:
     except ImportError:
         parser.exit(1, 'serving needs the extra "broker": pip install "queen-mq[broker]"\n')
     try:
-        broker = open_broker(f"sqlite:///{arguments.db}" if arguments.db else "memory://")
+        url = f"sqlite:///{arguments.db}" if arguments.db else "memory://"
+        broker = open_broker(url, dialect=arguments.dialect)
     except OSError as error:
         parser.exit(1, f"{error}\n")
     where = f"in {arguments.db}" if arguments.db else "in memory"
@@ -44,7 +55,7 @@ def main() -> int:
             await super().startup(sockets)
             if self.started:
                 host, port = self.servers[0].sockets[0].getsockname()[:2]
-                _logger.info(_STARTED, host, port, where)
+                _logger.info(_STARTED, host, port, arguments.dialect, where)
 
         async def shutdown(self, sockets: Optional[List[socket.socket]] = None) -> None:
             # Parked polls would hold up the end for as long as they wait.

@@ -6,8 +6,8 @@ import logging
 from typing import Dict, List, Mapping, Optional, Tuple, cast
 
 from starlette.routing import Match, Route
-from typing_extensions import Final
 
+from queen.broker.dialects import Dialect
 from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import (
     Answer,
@@ -16,41 +16,13 @@ from queen.broker.http import (
     Receive,
     Scope,
     Send,
-    database,
     direct,
     options,
     unknown_route,
 )
-from queen.broker.routes import (
-    acks,
-    dead_letters,
-    groups,
-    leases,
-    messages,
-    pops,
-    queues,
-    streams,
-    system,
-    traces,
-    transactions,
-)
-from queen.broker.routes.endpoint import Backend, Endpoint, RouteTable
+from queen.broker.routes.endpoint import Backend, Endpoint
 
 _logger = logging.getLogger("queen.broker")
-
-_ROUTES: Final[RouteTable] = [
-    *messages.ROUTES,
-    *pops.ROUTES,
-    *acks.ROUTES,
-    *transactions.ROUTES,
-    *leases.ROUTES,
-    *queues.ROUTES,
-    *dead_letters.ROUTES,
-    *traces.ROUTES,
-    *groups.ROUTES,
-    *streams.ROUTES,
-    *system.ROUTES,
-]
 
 
 class Application:
@@ -58,13 +30,15 @@ class Application:
 
     Args:
         backend: what they work on.
+        dialect: which routes there are, and the words of a refusal.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, dialect: Dialect) -> None:
         self._backend = backend
+        self._dialect = dialect
         self._literal: Dict[Tuple[str, str], Endpoint] = {}
         self._patterns: Dict[str, List[Tuple[Route, Endpoint]]] = {}
-        for method, path, endpoint in _ROUTES:
+        for method, path, endpoint in dialect.routes:
             if "{" in path:
                 self._patterns.setdefault(method, []).append((Route(path, _never_called), endpoint))
             else:
@@ -90,10 +64,8 @@ class Application:
         query = Query(cast(bytes, scope["query_string"]).decode("latin-1"))
         try:
             return await endpoint(self._backend, Call(path=path, query=query, body=body, receive=receive))
-        except DirectRefusalError as refusal:
-            return direct({"error": refusal.text}, refusal.status)
-        except DatabaseRefusalError as refusal:
-            return database({"success": False, "error": refusal.text})
+        except (DirectRefusalError, DatabaseRefusalError) as refusal:
+            return self._dialect.refused(refusal)
         except Exception as error:
             _logger.exception("%s %s failed", method, scope["path"])
             return direct({"error": f"internal error: {type(error).__name__}"}, 500)

@@ -11,6 +11,7 @@ from typing_extensions import Final
 
 from queen.broker.app import Application
 from queen.broker.clock import Clock, SystemClock
+from queen.broker.dialects import DIALECTS, EMBEDDED, Dialect
 from queen.broker.polls import Polls
 from queen.broker.routes.endpoint import Backend
 from queen.broker.store.database import Store
@@ -24,14 +25,16 @@ class Broker:
 
     Attributes:
         app: the ASGI application that serves it.
+        dialect: the name of the dialect that it speaks.
     """
 
-    def __init__(self, path: Optional[str], clock: Clock, key: Optional[str]) -> None:
+    def __init__(self, path: Optional[str], clock: Clock, key: Optional[str], dialect: Dialect) -> None:
         self._polls = Polls(clock)
         self._store = Store(path, clock, self._polls.changed)
         self._key = key
         self._holders = 1
-        self.app: Final = Application(Backend(self._store, self._polls, clock))
+        self.dialect: Final = dialect.name
+        self.app: Final = Application(Backend(self._store, self._polls, clock), dialect)
 
     @property
     def parked_polls(self) -> int:
@@ -63,23 +66,29 @@ _open: Dict[str, Broker] = {}
 _lock = threading.Lock()
 
 
-def open_broker(url: str, *, clock: Optional[Clock] = None) -> Broker:
+def open_broker(url: str, *, clock: Optional[Clock] = None, dialect: Optional[str] = None) -> Broker:
     """A broker.
 
     Args:
         url: ``memory://`` (a broker of its own), ``memory://name`` (one broker for all who name it in this process),
             ``sqlite:///relative.db`` or ``sqlite:////absolute.db`` (one broker for each file in this process).
         clock: the time; the machine's clock if there is none. A broker that is open already keeps its own.
+        dialect: ``embedded``, ``0.15`` or ``0.7``. Without one, a broker that is open already keeps its own, and a new
+            one is ``embedded``.
 
     Raises:
-        ValueError: another URL.
+        ValueError: another URL, an unknown dialect, or another one than that of the broker that is open already.
     """
     key, path = _located(url)
+    if dialect is not None and dialect not in DIALECTS:
+        raise ValueError(f"dialect={dialect!r} is unknown; accepted are {', '.join(DIALECTS)}")
     with _lock:
         found = _open.get(key) if key is not None else None
         if found is not None:
+            if dialect not in (None, found.dialect):
+                raise ValueError(f"{url} is open already, in the dialect {found.dialect} and not {dialect}")
             return found.hold()
-        broker = Broker(path, clock or SystemClock(), key)
+        broker = Broker(path, clock or SystemClock(), key, DIALECTS[dialect or EMBEDDED])
         if key is not None:
             _open[key] = broker
         return broker

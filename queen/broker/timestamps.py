@@ -17,13 +17,13 @@ _SPACED: Final = re.compile(r"^(\d{4}-\d\d-\d\d) +(?=\d)")
 
 
 def micro(moment: int) -> str:
-    """``2026-01-31T10:20:30.123456Z``, as popped messages have it."""
+    """``2026-01-31T10:20:30.123456Z``, as popped messages of server 0.15 have it."""
     stamp = (_EPOCH + timedelta(microseconds=moment)).isoformat(timespec="microseconds")
     return stamp[:-6] + "Z"
 
 
 def milli(moment: int) -> str:
-    """``2026-01-31T10:20:30.123Z``, cut and not rounded, as everything else has it."""
+    """``2026-01-31T10:20:30.123Z``, cut and not rounded, as everything else of server 0.15 has it."""
     return micro(moment)[:-4] + "Z"
 
 
@@ -32,14 +32,25 @@ def optional_milli(moment: Optional[int]) -> Optional[str]:
     return None if moment is None else milli(moment)
 
 
-def pg(moment: int) -> str:
-    """``2026-01-31 10:20:30.1+00``, as PostgreSQL writes it: without the zeros at the end of the fraction."""
-    text = pg6(moment)[:-3]
-    return text.rstrip("0").rstrip(".") + "+00"
+def whole_second(moment: int) -> str:
+    """``2026-01-31T10:20:30.000Z``, cut, as popped messages of server 0.7 have it."""
+    return micro(moment)[:-8] + ".000Z"
 
 
-def pg6(moment: int) -> str:
-    """``2026-01-31 10:20:30.100000+00``, always with six digits."""
+def postgres(moment: int) -> str:
+    """``2026-01-31 10:20:30.1+00``, without zeros at the end of the fraction, as the listings of server 0.7 have it."""
+    whole, _, fraction = micro(moment)[:-1].replace("T", " ").partition(".")
+    digits = fraction.rstrip("0")
+    return f"{whole}.{digits}+00" if digits else f"{whole}+00"
+
+
+def optional_postgres(moment: Optional[int]) -> Optional[str]:
+    """As ``postgres``; None stays None."""
+    return None if moment is None else postgres(moment)
+
+
+def postgres_six(moment: int) -> str:
+    """``2026-01-31 10:20:30.100000+00``, always with six digits, as the ends of windows have it."""
     return micro(moment)[:-1].replace("T", " ") + "+00"
 
 

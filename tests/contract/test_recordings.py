@@ -1,48 +1,56 @@
-"""The conversations recorded with real servers, held with the embedded broker on a socket."""
+"""The conversations recorded with real servers, held with the embedded broker on a socket, in each of its dialects."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import Dict, Optional
+from typing import Dict, List, Optional, Tuple
 
 import pytest
 
-from tests.contract.differences import DELIBERATE, NOT_COVERED
+from tests.conftest import served_broker
+from tests.contract.differences import DELIBERATE, LISTED, NOT_COVERED
 from tests.contract.replay.runner import problem_of
 from tests.contract.replay.scenario import Scenario, scenarios
 
-ALL = scenarios()
-LISTED = {**DELIBERATE, **NOT_COVERED}
+DIALECTS = {"0.15": ("embedded", "0.15"), "0.7": ("0.7",)}
+ALL = [(dialect, scenario) for scenario in scenarios() for dialect in DIALECTS[scenario.generation]]
+IDS = [f"{dialect}-{scenario.name}" for dialect, scenario in ALL]
+Problems = Dict[Tuple[str, str], Optional[str]]
 
 
 @pytest.fixture(scope="module")
-def problems(broker_url: str) -> Dict[str, Optional[str]]:
-    """What was not as recorded, for each conversation. They wait a lot, so all are held at once."""
+def problems() -> Problems:
+    """What was not as recorded, by dialect and conversation. They wait a lot, so all are held at once."""
+    held = [(dialect, scenario) for dialect, scenario in ALL if scenario.skip_reason is None]
 
-    async def hold() -> Dict[str, Optional[str]]:
-        held = [scenario for scenario in ALL if scenario.skip_reason is None]
-        found = await asyncio.gather(*(problem_of(broker_url, scenario) for scenario in held))
-        return {scenario.name: problem for scenario, problem in zip(held, found)}
+    async def hold(urls: Dict[str, str]) -> List[Optional[str]]:
+        return await asyncio.gather(*(problem_of(urls[dialect], scenario) for dialect, scenario in held))
 
-    # In a thread of its own: the loop of the tests stays as it is.
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, hold()).result()
+    with contextlib.ExitStack() as brokers:
+        urls = {dialect: brokers.enter_context(served_broker(dialect)) for dialect in LISTED}
+        # In a thread of its own: the loop of the tests stays as it is.
+        with ThreadPoolExecutor(1) as thread:
+            found = thread.submit(asyncio.run, hold(urls)).result()
+    return {(dialect, scenario.name): problem for (dialect, scenario), problem in zip(held, found)}
 
 
-@pytest.mark.parametrize("scenario", ALL, ids=[scenario.name for scenario in ALL])
-def test_the_broker_answers_as_recorded(scenario: Scenario, problems: Dict[str, Optional[str]]) -> None:
+@pytest.mark.parametrize(("dialect", "scenario"), ALL, ids=IDS)
+def test_the_broker_answers_as_recorded(dialect: str, scenario: Scenario, problems: Problems) -> None:
     if scenario.skip_reason is not None:
         pytest.skip(scenario.skip_reason)
-    problem = problems[scenario.name]
-    if scenario.name in NOT_COVERED and problem is not None:
-        assert "File Not Found" in problem, f"fails, but not for want of {NOT_COVERED[scenario.name]}: {problem}"
-    if scenario.name in LISTED:
+    problem = problems[dialect, scenario.name]
+    lacking = NOT_COVERED[dialect].get(scenario.name)
+    if lacking is not None and problem is not None:
+        assert "File Not Found" in problem, f"fails, but not for want of {lacking}: {problem}"
+    if scenario.name in LISTED[dialect]:
         assert problem is not None, "starts to pass: take it off the list in differences.py"
     else:
         assert problem is None, problem
 
 
-def test_the_lists_name_recorded_conversations_once() -> None:
-    assert set(LISTED) <= {scenario.name for scenario in ALL}
-    assert not set(DELIBERATE) & set(NOT_COVERED)
+@pytest.mark.parametrize("dialect", LISTED)
+def test_the_lists_name_recorded_conversations_once(dialect: str) -> None:
+    assert set(LISTED[dialect]) <= {scenario.name for speaks, scenario in ALL if speaks == dialect}
+    assert not set(DELIBERATE[dialect]) & set(NOT_COVERED[dialect])

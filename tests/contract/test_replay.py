@@ -234,14 +234,18 @@ async def test_no_step_after_the_first_difference_is_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "needs", "reason"),
+    ("needs", "reason"),
     [
-        ("0.15.1", [], None),
-        ("0.7.4", [], "recorded with server 0.7.4"),
-        ("0.15.1", ["auth", "encryption"], "needs a server set up for auth, encryption"),
+        ([], None),
+        (["auth", "encryption"], "needs a server set up for auth, encryption"),
     ],
 )
-def test_a_scenario_of_another_server_is_skipped_with_the_reason(
-    server: str, needs: List[str], reason: Optional[str]
+def test_a_scenario_that_needs_a_special_server_is_skipped_with_the_reason(
+    needs: List[str], reason: Optional[str]
 ) -> None:
-    assert Scenario("made-up", server, needs, []).skip_reason == reason
+    assert Scenario("made-up", "0.15.1", needs, []).skip_reason == reason
+
+
+def test_a_scenario_tells_the_generation_of_its_server() -> None:
+    servers = ("0.15.1", "0.7.4")
+    assert [Scenario("made-up", server, [], []).generation for server in servers] == ["0.15", "0.7"]

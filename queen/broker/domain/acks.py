@@ -1,8 +1,7 @@
 """Acks: cursors move, leases end, failures are counted, dead letters are written.
 
-One rule differs from server 0.15 on purpose: after a failure in a batch has given the lease back, later acks of that
-partition in the same call are refused. The server lets a later ``completed`` move the cursor past the failed message,
-which is then neither redelivered nor a dead letter.
+Server 0.15 lets a ``completed`` behind a failure in the same call move the cursor past the failed message, which is
+then neither redelivered nor a dead letter. The embedded dialect refuses it: the failure has given the lease back.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import attrs
 from typing_extensions import Final
 
 from queen.broker import identifiers
+from queen.broker.domain import dead_letters
 from queen.broker.domain.queues import DEFAULTS
 from queen.broker.store.database import Transaction
 
@@ -76,8 +76,13 @@ class _Found:
         return int(self.row["partition_id"])
 
 
-def acknowledge(tx: Transaction, acks: Sequence[Ack]) -> List[AckOutcome]:
+def acknowledge(tx: Transaction, acks: Sequence[Ack], *, skipping: bool = False) -> List[AckOutcome]:
     """Apply acks: all are checked against the state before, then applied in the order of the messages.
+
+    Args:
+        tx: the transaction.
+        acks: the acks of one call.
+        skipping: whether acks behind a failure of their partition count, as on server 0.15, or are refused.
 
     Returns:
         The outcomes in the order of the acks.
@@ -103,7 +108,7 @@ def acknowledge(tx: Transaction, acks: Sequence[Ack]) -> List[AckOutcome]:
         # The state may have changed by the acks before.
         current = _Found(found.row, _cursor(tx, found.partition_id, ack.group))
         outcomes[place] = _apply(tx, ack, current)
-        if ack.status == "failed" and not outcomes[place].dlq and len(acks) > 1:
+        if ack.status == "failed" and not outcomes[place].dlq and not skipping:
             given_back.add(where)
         tx.changed.add(found.row["queue"])
     return [outcomes[place] for place in range(len(acks))]
@@ -115,15 +120,6 @@ def check_in_transaction(tx: Transaction, ack: Ack) -> Tuple[Optional[Tuple[int,
     if refusal is not None or found is None:
         return None, refusal.error if refusal is not None else NOT_FOUND
     return (found.partition_id, found.seq, str(found.row["queue"])), None
-
-
-def write_dead_letter(tx: Transaction, partition_id: int, seq: int, group: str, error: str, retry_count: int) -> None:
-    """Keep a message that a group gave up on."""
-    tx.execute(
-        "INSERT INTO dead_letters (message_seq, partition_id, consumer_group, error, retry_count, failed_at) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        [seq, partition_id, group, error, retry_count, tx.now],
-    )
 
 
 def _check(tx: Transaction, ack: Ack) -> Tuple[Optional[_Found], Optional[AckOutcome]]:
@@ -155,7 +151,7 @@ def _apply(tx: Transaction, ack: Ack, found: _Found) -> AckOutcome:
         return _outcome(ack, found, lease_released=True)
     if ack.status in ("failed", "dlq"):
         retries = found.cursor["retry_count"] if found.cursor is not None else 0
-        write_dead_letter(tx, found.partition_id, found.seq, ack.group, ack.error, retries)
+        dead_letters.write(tx, found.partition_id, found.seq, ack.group, ack.error, retries)
         if found.cursor is not None:
             _count(tx, found, ack.group, "cursor = ?, last_consumed_at = ?", [found.seq, tx.now], reset_retries=False)
         return _outcome(ack, found, lease_released=False, dlq=True)

@@ -9,9 +9,9 @@ import attrs
 from typing_extensions import Final
 
 from queen.broker import identifiers
-from queen.broker.domain import queues, subscriptions
+from queen.broker.domain import moments, queues, subscriptions
 from queen.broker.domain.names import storable
-from queen.broker.domain.queues import Queue, queue_from
+from queen.broker.domain.queues import Queue
 from queen.broker.domain.subscriptions import Wish
 from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
@@ -131,8 +131,7 @@ def next_event(tx: Transaction, request: PopRequest) -> Optional[int]:
     """
     found = queues.find(tx, request.queue) if request.queue is not None else None
     candidates = _matching(tx, request) if request.queue is None else [] if found is None else [found]
-    moments = [moment for queue in candidates for moment in _moments(tx, queue, request.group)]
-    return min(moments, default=None)
+    return moments.next_event(tx, candidates, request.group)
 
 
 def _pop_named(tx: Transaction, request: PopRequest, queue: Optional[Queue], name: str) -> PopOutcome:
@@ -235,37 +234,4 @@ def _acknowledge(tx: Transaction, partition_id: int, group: str, messages: Seque
 
 
 def _matching(tx: Transaction, request: PopRequest) -> List[Queue]:
-    rows = tx.rows(
-        "SELECT * FROM queues WHERE (:namespace = '' OR namespace = :namespace) AND (:task = '' OR task = :task) "
-        "ORDER BY id",
-        {"namespace": request.namespace, "task": request.task},
-    )
-    return [queue_from(row) for row in rows]
-
-
-def _moments(tx: Transaction, queue: Queue, group: str) -> List[int]:
-    lease = tx.row(
-        "SELECT MIN(c.lease_until) FROM partitions p JOIN cursors c ON c.partition_id = p.id "
-        "WHERE p.queue_id = ? AND c.consumer_group = ? AND c.lease_until > ?",
-        [queue.id, group, tx.now],
-    )
-    moments = [] if lease is None or lease[0] is None else [int(lease[0])]
-    delay, window = queue.micros("delayedProcessing"), queue.micros("windowBuffer")
-    if delay > 0:
-        moments += _first_after(
-            tx,
-            "SELECT MIN(m.created_at) FROM partitions p JOIN messages m ON m.partition_id = p.id "
-            "WHERE p.queue_id = ? AND m.created_at > ?",
-            queue,
-            delay,
-        )
-    if window > 0:
-        moments += _first_after(
-            tx, "SELECT MIN(newest_at) FROM partitions WHERE queue_id = ? AND newest_at > ?", queue, window
-        )
-    return moments
-
-
-def _first_after(tx: Transaction, statement: str, queue: Queue, span: int) -> List[int]:
-    row = tx.row(statement, [queue.id, tx.now - span])
-    return [] if row is None or row[0] is None else [int(row[0]) + span]
+    return queues.matching(tx, request.namespace, request.task)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import List, Optional, Sequence
+from typing import Optional, Sequence
 
 import attrs
 
@@ -81,19 +81,6 @@ def delete(tx: Transaction, partition_id: str, transaction_id: str) -> bool:
         return False
     tx.execute("DELETE FROM messages WHERE seq = ?", [message["seq"]])
     return True
-
-
-def dead_letters(tx: Transaction, queue: str, group: str) -> List[sqlite3.Row]:
-    """Dead letters, the latest failure first; an empty name is any."""
-    return tx.rows(
-        "SELECT m.uuid, m.transaction_id, m.payload, m.created_at, p.uuid AS partition_uuid, p.name AS partition, "
-        "q.name AS queue, d.consumer_group, d.error, d.retry_count, d.failed_at "
-        "FROM dead_letters d JOIN messages m ON m.seq = d.message_seq JOIN partitions p ON p.id = d.partition_id "
-        "JOIN queues q ON q.id = p.queue_id "
-        "WHERE (:queue = '' OR q.name = :queue) AND (:own = '' OR d.consumer_group = :own) "
-        "ORDER BY d.failed_at DESC, d.id DESC",
-        {"queue": queue, "own": group},
-    )
 
 
 def _find(tx: Transaction, partition_id: str, transaction_id: str) -> Optional[sqlite3.Row]:

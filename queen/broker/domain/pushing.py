@@ -10,7 +10,7 @@ from typing_extensions import Final
 from queen.broker import identifiers
 from queen.broker.domain import queues
 from queen.broker.domain.names import document, storable
-from queen.broker.store.database import Transaction, Value
+from queen.broker.store.database import Transaction
 
 _INSERT: Final = """
 INSERT INTO messages (uuid, partition_id, transaction_id, payload, trace_id, created_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -62,19 +62,35 @@ def push(tx: Transaction, items: Sequence[Item]) -> List[Stored]:
         partition_id, partition = place
         transaction_id = storable(item.transaction_id) if item.transaction_id else identifiers.random()
         trace_id = identifiers.read(item.trace_id) if item.trace_id else None
-        message = identifiers.time_ordered(tx.now)
-        values: List[Value] = [message, partition_id, transaction_id, document(item.payload), trace_id, tx.now]
-        cursor = tx.execute(_INSERT, values)
-        duplicate = cursor.rowcount == 0
-        if duplicate:
-            message = _taken_by(tx, partition_id, transaction_id)
-        else:
-            newest[partition_id] = int(cursor.lastrowid or 0)
+        message, seq = insert(tx, partition_id, transaction_id, document(item.payload), trace_id)
+        if seq is not None:
+            newest[partition_id] = seq
             tx.changed.add(item.queue)
-        stored.append(Stored(item, transaction_id, message, partition, trace_id, duplicate))
+        stored.append(Stored(item, transaction_id, message, partition, trace_id, seq is None))
     for partition_id, seq in newest.items():
-        tx.execute("UPDATE partitions SET newest_seq = ?, newest_at = ? WHERE id = ?", [seq, tx.now, partition_id])
+        note_newest(tx, partition_id, seq)
     return stored
+
+
+def insert(
+    tx: Transaction, partition_id: int, transaction_id: str, payload: str, trace_id: Optional[str]
+) -> Tuple[str, Optional[int]]:
+    """Store one message whose parts are storable.
+
+    Returns:
+        Its id and its place. There is no place if its transaction id is taken, and the id is then that of the message
+        that is there.
+    """
+    message = identifiers.time_ordered(tx.now)
+    cursor = tx.execute(_INSERT, [message, partition_id, transaction_id, payload, trace_id, tx.now])
+    if cursor.rowcount == 0:
+        return _taken_by(tx, partition_id, transaction_id), None
+    return message, int(cursor.lastrowid or 0)
+
+
+def note_newest(tx: Transaction, partition_id: int, seq: int) -> None:
+    """Keep which message of a partition is the newest ever stored."""
+    tx.execute("UPDATE partitions SET newest_seq = ?, newest_at = ? WHERE id = ?", [seq, tx.now, partition_id])
 
 
 def _taken_by(tx: Transaction, partition_id: int, transaction_id: str) -> str:

@@ -84,13 +84,26 @@ def find(tx: Transaction, name: str) -> Optional[Queue]:
     return queue_from(row) if row is not None else None
 
 
+def matching(tx: Transaction, namespace: str, task: str) -> List[Queue]:
+    """The queues of a namespace and task, the earliest created first; an empty name is any."""
+    rows = tx.rows(
+        "SELECT * FROM queues WHERE (:namespace = '' OR namespace = :namespace) AND (:task = '' OR task = :task) "
+        "ORDER BY id",
+        {"namespace": namespace, "task": task},
+    )
+    return [queue_from(row) for row in rows]
+
+
 def ensure(tx: Transaction, name: str) -> int:
     """The id of a queue, created if need be with namespace and task from its name."""
-    row = tx.row("SELECT id FROM queues WHERE name = ?", [name])
-    if row is not None:
-        return int(row["id"])
     parts = storable(name).split(".")
-    return _insert(tx, name, parts[0], parts[1] if len(parts) > 1 else "", {})
+    return ensure_plain(tx, name, parts[0], parts[1] if len(parts) > 1 else "")
+
+
+def ensure_plain(tx: Transaction, name: str, namespace: str = "", task: str = "") -> int:
+    """The id of a queue, created if need be with this namespace and task."""
+    row = tx.row("SELECT id FROM queues WHERE name = ?", [name])
+    return int(row["id"]) if row is not None else _insert(tx, storable(name), namespace, task, {})
 
 
 def ensure_partition(tx: Transaction, queue_id: int, name: str) -> Tuple[int, str]:
@@ -137,25 +150,35 @@ def configure(
             checked[key], expected = _read_option(key, options[key])
             if not expected and key not in _TYPE_NOT_CHECKED:
                 odd.append(key)
-    stored = storable(namespace or ""), storable(task or "")
-    row = tx.row("SELECT id FROM queues WHERE name = ?", [name])
-    if row is None:
-        _insert(tx, name, *stored, checked)
-    else:
-        tx.execute(
-            "UPDATE queues SET namespace = ?, task = ?, options = ? WHERE id = ?",
-            [*stored, json.dumps(checked), row["id"]],
-        )
-    queue = find(tx, name)
-    assert queue is not None
-    _, partition = ensure_partition(tx, queue.id, DEFAULT_PARTITION)
-    tx.changed.add(name)
+    queue, partition = put(tx, name, namespace or "", task or "", checked)
     complaint = None
     if odd:
         complaint = f"unexpected JSON type of {', '.join(odd)}"
     elif not checked and namespace is None and task is None:
         complaint = "no namespace, task or option was given"
     return Configured(queue, partition, complaint)
+
+
+def put(tx: Transaction, name: str, namespace: str, task: str, options: Mapping[str, Option]) -> Tuple[Queue, str]:
+    """Store a queue's whole configuration; the queue, and the id of its partition ``Default``.
+
+    Raises:
+        DatabaseRefusalError: a name that cannot be stored.
+    """
+    stored = storable(namespace), storable(task)
+    row = tx.row("SELECT id FROM queues WHERE name = ?", [storable(name)])
+    if row is None:
+        _insert(tx, name, *stored, options)
+    else:
+        tx.execute(
+            "UPDATE queues SET namespace = ?, task = ?, options = ? WHERE id = ?",
+            [*stored, json.dumps(options), row["id"]],
+        )
+    queue = find(tx, name)
+    assert queue is not None
+    _, partition = ensure_partition(tx, queue.id, DEFAULT_PARTITION)
+    tx.changed.add(name)
+    return queue, partition
 
 
 def delete(tx: Transaction, name: str) -> bool:

@@ -6,8 +6,8 @@ from typing import List, Optional, Sequence, Union
 
 import attrs
 
-from queen.broker.domain import pushing
-from queen.broker.domain.acks import NOT_FOUND, Ack, check_in_transaction, write_dead_letter
+from queen.broker.domain import dead_letters, pushing
+from queen.broker.domain.acks import NOT_FOUND, Ack, check_in_transaction
 from queen.broker.domain.pushing import Item, Stored
 from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
@@ -103,7 +103,7 @@ def _acknowledge(tx: Transaction, ack: Ack) -> AckDone:
     tx.changed.add(queue)
     dlq = ack.status in ("failed", "dlq")
     if dlq:
-        write_dead_letter(tx, partition_id, seq, ack.group, ack.error, 0)
+        dead_letters.write(tx, partition_id, seq, ack.group, ack.error, 0)
         tx.execute(
             "UPDATE cursors SET cursor = ?, last_consumed_at = ?, lease_id = NULL, lease_until = NULL, batch_size = 0, "
             "acked_count = 0 WHERE partition_id = ? AND consumer_group = ?",

@@ -11,7 +11,7 @@ from queen.broker.domain.acks import Ack, AckOutcome
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.failures import DirectRefusalError
 from queen.broker.http import Answer, Call, database, direct, encode
-from queen.broker.routes.endpoint import Backend, RouteTable, text_field
+from queen.broker.routes.endpoint import Backend, Endpoint, RouteTable, text_field
 
 
 async def ack(backend: Backend, call: Call) -> Answer:
@@ -35,21 +35,32 @@ async def ack(backend: Backend, call: Call) -> Answer:
     return database([_result(index, outcome) for index, outcome in enumerate(outcomes)])
 
 
-async def ack_batch(backend: Backend, call: Call) -> Answer:
-    """Acknowledge several messages. An empty list, which the server never answers, is answered with one."""
-    fields = call.fields()
-    listed = fields.get("acknowledgments")
-    if not isinstance(listed, list):
-        raise DirectRefusalError(400, "acknowledgments array is required")
-    group = text_field(fields, "consumerGroup", QUEUE_MODE)
-    wanted = [_read(entry, group) for entry in listed]
-    if not wanted:
-        return direct([])
-    outcomes = await backend.store.run(lambda tx: acks.acknowledge(tx, wanted))
-    return database([_result(index, outcome) for index, outcome in enumerate(outcomes)])
+def ack_batch(*, skipping: bool) -> Endpoint:
+    """Acknowledge several messages.
+
+    Args:
+        skipping: whether acks behind a failure of their partition count, as on server 0.15, or are refused.
+    """
+
+    async def endpoint(backend: Backend, call: Call) -> Answer:
+        fields = call.fields()
+        listed = fields.get("acknowledgments")
+        if not isinstance(listed, list):
+            raise DirectRefusalError(400, "acknowledgments array is required")
+        group = text_field(fields, "consumerGroup", QUEUE_MODE)
+        wanted = [_read(entry, group) for entry in listed]
+        if not wanted:
+            # The server never answers this.
+            return direct([])
+        outcomes = await backend.store.run(lambda tx: acks.acknowledge(tx, wanted, skipping=skipping))
+        return database([_result(index, outcome) for index, outcome in enumerate(outcomes)])
+
+    return endpoint
 
 
-ROUTES: RouteTable = [("POST", "/api/v1/ack", ack), ("POST", "/api/v1/ack/batch", ack_batch)]
+_SINGLE: RouteTable = [("POST", "/api/v1/ack", ack)]
+ROUTES: RouteTable = [*_SINGLE, ("POST", "/api/v1/ack/batch", ack_batch(skipping=False))]
+EXACT_ROUTES: RouteTable = [*_SINGLE, ("POST", "/api/v1/ack/batch", ack_batch(skipping=True))]
 
 
 def _read(entry: object, group: str) -> Ack:

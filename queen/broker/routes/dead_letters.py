@@ -7,7 +7,7 @@ import json
 from queen_api.models import DeadLetterList
 
 from queen.broker import timestamps
-from queen.broker.domain import messages
+from queen.broker.domain import dead_letters
 from queen.broker.failures import DatabaseRefusalError
 from queen.broker.http import Answer, Call, database
 from queen.broker.routes.endpoint import Backend, RouteTable
@@ -23,7 +23,7 @@ async def list_dead_letters(backend: Backend, call: Call) -> Answer:
     if offset > 0 or limit == 0:
         return database({"success": True, "value": None})
     queue, group = call.query.string("queue"), call.query.string("consumerGroup")
-    rows = await backend.store.run(lambda tx: messages.dead_letters(tx, queue, group))
+    rows = await backend.store.run(lambda tx: dead_letters.listing(tx, queue, group))
     answer: DeadLetterList = {
         "messages": [
             {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from typing import Optional, Set
 
@@ -14,8 +13,8 @@ from queen.broker.domain.claims import Claim, Claimed, NothingClaimed, PopOutcom
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.subscriptions import Wish
 from queen.broker.http import Answer, Call, database, database_text
-from queen.broker.polls import Departure
 from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.long_poll import Search, wait
 from queen.broker.store.database import Transaction
 
 _DEFAULT_TIMEOUT_MILLIS = 30_000
@@ -39,8 +38,8 @@ async def pop_matching(backend: Backend, call: Call) -> Answer:
 ROUTES: RouteTable = [
     ("GET", "/api/v1/pop/queue/{queue}", pop_queue),
     ("GET", "/api/v1/pop/queue/{queue}/partition/{partition}", pop_partition),
-    ("GET", "/api/v1/pop", pop_matching),
 ]
+MATCHING: RouteTable = [("GET", "/api/v1/pop", pop_matching)]
 
 
 async def _pop(backend: Backend, call: Call, queue: Optional[str], partition: Optional[str]) -> Answer:
@@ -71,36 +70,27 @@ async def _look(backend: Backend, request: PopRequest) -> PopOutcome:
 
 
 async def _poll(backend: Backend, call: Call, request: PopRequest, deadline: int) -> Optional[Claimed]:
-    """Look, and look again whenever something may have changed; None when the time has run out."""
-    ticket = backend.polls.enter(request.queue)
-    departure: Optional[Departure] = None
     passed: Set[str] = set()
-    try:
+
+    async def look() -> Optional[Claimed]:
         while True:
             outcome = await _look(backend, request)
-            if isinstance(outcome, Claimed) and outcome.has_messages:
-                if departure is None or not departure.gone:
-                    return outcome
-                # Nobody is there to take them.
-                await backend.store.run(functools.partial(claims.give_back, outcome=outcome, group=request.group))
+            if not isinstance(outcome, Claimed):
                 return None
-            if backend.clock.now() >= deadline or backend.polls.closed:
+            if outcome.has_messages:
+                return outcome
+            if passed.issuperset(outcome.partitions):
                 return None
-            if isinstance(outcome, Claimed) and not passed.issuperset(outcome.partitions):
-                # These only looked unread; there may be messages in others.
-                passed.update(outcome.partitions)
-                continue
-            if departure is None:
-                departure = Departure(call.receive, ticket.wake)
-            event = await backend.store.run(lambda tx: claims.next_event(tx, request))
-            await backend.polls.wait(ticket, deadline if event is None else min(deadline, event))
-            ticket.renew()
-            if departure.gone or backend.polls.closed:
-                return None
-    finally:
-        backend.polls.leave(ticket)
-        if departure is not None:
-            departure.close()
+            # These only looked unread; there may be messages in others.
+            passed.update(outcome.partitions)
+
+    search = Search(
+        queue=request.queue,
+        look=look,
+        give_back=lambda tx, found: claims.give_back(tx, found, request.group),
+        next_event=lambda tx: claims.next_event(tx, request),
+    )
+    return await wait(backend, call, search, deadline)
 
 
 def _answer(request: PopRequest, outcome: PopOutcome) -> Answer:

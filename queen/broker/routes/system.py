@@ -7,39 +7,48 @@ from typing_extensions import Final
 
 from queen.broker.documentation import api_page, spec_document
 from queen.broker.http import Answer, Call, direct, page
-from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.endpoint import Backend, Endpoint, RouteTable
 
 # The word "libqueen" is how clients know the generation whose answers they read.
-SERVER: Final = "Queen embedded broker (libqueen)"
+EMBEDDED: Final = "Queen embedded broker (libqueen)"
+SERVER_015: Final = "C++ Queen Server (libqueen)"
 _VERSION: Final = "1.0.0"
 
 
-async def health(backend: Backend, call: Call) -> Answer:
-    """Tell that the broker works, and that it speaks as server 0.15."""
-    answer: Health = {
-        "status": "healthy",
-        "database": "connected",
-        "server": SERVER,
-        "version": _VERSION,
-        "worker_id": 0,
-        "queen": {"status": "active", "worker_id": 0},
-        "shared_state": {
-            "enabled": False,
-            "running": False,
-            "server_id": "embedded",
-            "maintenance_mode": False,
-            "pop_maintenance_mode": False,
-            "queue_config_cache": {"size": 0, "hits": 0, "misses": 0, "hit_rate": 0.0},
-            "server_health": {
-                "servers_tracked": 0,
-                "servers_alive": 0,
-                "servers_dead": 0,
-                "heartbeats_received": 0,
-                "restarts_detected": 0,
+def health(server: str) -> Endpoint:
+    """Tell that the broker works.
+
+    Args:
+        server: what it calls itself.
+    """
+
+    async def endpoint(backend: Backend, call: Call) -> Answer:
+        answer: Health = {
+            "status": "healthy",
+            "database": "connected",
+            "server": server,
+            "version": _VERSION,
+            "worker_id": 0,
+            "queen": {"status": "active", "worker_id": 0},
+            "shared_state": {
+                "enabled": False,
+                "running": False,
+                "server_id": "embedded",
+                "maintenance_mode": False,
+                "pop_maintenance_mode": False,
+                "queue_config_cache": {"size": 0, "hits": 0, "misses": 0, "hit_rate": 0.0},
+                "server_health": {
+                    "servers_tracked": 0,
+                    "servers_alive": 0,
+                    "servers_dead": 0,
+                    "heartbeats_received": 0,
+                    "restarts_detected": 0,
+                },
             },
-        },
-    }
-    return direct(answer)
+        }
+        return direct(answer)
+
+    return endpoint
 
 
 async def docs(backend: Backend, call: Call) -> Answer:
@@ -52,4 +61,4 @@ async def spec(backend: Backend, call: Call) -> Answer:
     return page(spec_document(), b"application/json")
 
 
-ROUTES: RouteTable = [("GET", "/health", health), ("GET", "/docs", docs), ("GET", "/openapi.json", spec)]
+PAGES: RouteTable = [("GET", "/docs", docs), ("GET", "/openapi.json", spec)]

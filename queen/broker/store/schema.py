@@ -2,6 +2,10 @@
 
 Times are microseconds since 1970. A message's ``seq`` is its place in the order of its partition: it grows with
 ``created_at``, so that a cursor is a ``seq`` and can still be compared with a time.
+
+What only one dialect needs: on server 0.7 a cursor that points at no message may point at a time, ``starts_at``, and
+counts what was pushed since it is there, ``pending``; subscriptions of pops over a namespace and task have no queue;
+pushes are held back in maintenance.
 """
 
 from __future__ import annotations
@@ -47,6 +51,7 @@ CREATE TABLE cursors (
     partition_id INTEGER NOT NULL REFERENCES partitions ON DELETE CASCADE,
     consumer_group TEXT NOT NULL,
     cursor INTEGER,
+    starts_at INTEGER,
     lease_id TEXT,
     lease_until INTEGER,
     batch_size INTEGER NOT NULL DEFAULT 0,
@@ -55,6 +60,7 @@ CREATE TABLE cursors (
     consumed_total INTEGER NOT NULL DEFAULT 0,
     batches_total INTEGER NOT NULL DEFAULT 0,
     last_consumed_at INTEGER,
+    pending INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (partition_id, consumer_group)
 ) WITHOUT ROWID;
 CREATE INDEX cursors_by_lease ON cursors (lease_id) WHERE lease_id IS NOT NULL;
@@ -62,13 +68,16 @@ CREATE TABLE subscriptions (
     consumer_group TEXT NOT NULL,
     queue TEXT NOT NULL,
     partition TEXT NOT NULL,
+    namespace TEXT NOT NULL DEFAULT '',
+    task TEXT NOT NULL DEFAULT '',
     mode TEXT NOT NULL,
     starts_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    PRIMARY KEY (consumer_group, queue, partition)
+    PRIMARY KEY (consumer_group, queue, partition, namespace, task)
 ) WITHOUT ROWID;
 CREATE TABLE dead_letters (
     id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL,
     message_seq INTEGER NOT NULL REFERENCES messages ON DELETE CASCADE,
     partition_id INTEGER NOT NULL REFERENCES partitions ON DELETE CASCADE,
     consumer_group TEXT NOT NULL,
@@ -93,6 +102,15 @@ CREATE TABLE trace_names (
     name TEXT NOT NULL,
     PRIMARY KEY (trace_id, name)
 ) WITHOUT ROWID;
+CREATE TABLE settings (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE held_pushes (
+    id INTEGER PRIMARY KEY,
+    queue TEXT NOT NULL,
+    partition TEXT NOT NULL,
+    transaction_id TEXT NOT NULL,
+    trace_id TEXT,
+    payload TEXT NOT NULL
+);
 CREATE INDEX trace_names_by_name ON trace_names (name);
 CREATE TABLE streams (
     id INTEGER PRIMARY KEY,

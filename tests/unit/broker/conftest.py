@@ -55,9 +55,45 @@ class Api:
         return answer
 
 
+class Api07(Api):
+    """Requests to a broker in the dialect 0.7."""
+
+    async def pop07(self, queue: str, partition: Optional[str] = None, **query: Any) -> List[Dict[str, Any]]:
+        """The messages of a pop, none for ``null``."""
+        answer = await self.pop(queue, partition, **query)
+        return list(answer["messages"]) if answer else []
+
+    async def ack07(self, message: Dict[str, Any], status: str = "completed", **more: Any) -> str:
+        """What became of an ack, or the refusal."""
+        keys = ("transactionId", "partitionId", "leaseId")
+        group = {"consumerGroup": message["consumerGroup"]} if message["consumerGroup"] is not None else {}
+        body = {**{key: message[key] for key in keys}, **group, "status": status, **more}
+        answer = await self.call("POST", "/api/v1/ack", body)
+        return str(answer.get("status") or answer["error"])
+
+    async def ack_batch07(self, messages: List[Dict[str, Any]], *statuses: str, **more: Any) -> Any:
+        """What became of each ack of a batch."""
+        acks = [
+            {"transactionId": message["transactionId"], "partitionId": message["partitionId"], "status": status}
+            for message, status in zip(messages, statuses)
+        ]
+        answer = await self.call("POST", "/api/v1/ack/batch", {"acknowledgments": acks, **more})
+        return [result.get("error", result["message"]) for result in answer["results"]]
+
+    async def dead_letters07(self, queue: str, **query: Any) -> List[Any]:
+        """The payloads of the dead letters of a queue, the latest first."""
+        answer = await self.call("GET", "/api/v1/dlq", queue=queue, **query)
+        return [letter["data"] for letter in answer["messages"]]
+
+
 def data(answer: Dict[str, Any]) -> List[Any]:
     """The payloads of a pop."""
     return [message["data"] for message in answer["messages"]]
+
+
+def payloads(messages: List[Dict[str, Any]]) -> List[Any]:
+    """The payloads of messages."""
+    return [message["data"] for message in messages]
 
 
 @pytest.fixture
@@ -75,3 +111,17 @@ async def broker(clock: ManualClock) -> AsyncIterator[Broker]:
 @pytest.fixture
 def api(broker: Broker) -> Api:
     return Api(broker)
+
+
+@pytest.fixture
+async def broker07(clock: ManualClock) -> AsyncIterator[Broker]:
+    opened = open_broker("memory://", clock=clock, dialect="0.7")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def api07(broker07: Broker) -> Api07:
+    api = Api07(broker07)
+    await api.configure("q")
+    return api

@@ -9,6 +9,7 @@ import socket
 import sys
 from typing import Tuple
 
+import httpx
 import pytest
 
 from queen import Queen
@@ -39,6 +40,22 @@ async def test_a_signal_ends_it_quietly_and_answers_parked_polls(number: signal.
     assert process.stderr is not None
     assert await asyncio.wait_for(process.stderr.read(), 10) == b""
     assert await asyncio.wait_for(process.wait(), 10) in (0, -number)
+
+
+async def test_it_speaks_the_dialect_that_is_asked_for() -> None:
+    process, line = await started("--port", "0", "--dialect", "0.7")
+    found = re.search(r"(http://\S+) \(0\.7\)", line)
+    assert found is not None, line
+    async with httpx.AsyncClient() as client:
+        assert "Acceptor/Worker" in (await client.get(f"{found.group(1)}/health")).text
+    process.terminate()
+    await asyncio.wait_for(process.wait(), 10)
+
+
+async def test_a_dialect_that_is_unknown_is_an_error() -> None:
+    process, line = await started("--dialect", "0.8")
+    assert line.startswith("usage:")
+    assert await asyncio.wait_for(process.wait(), 10) == 2
 
 
 async def test_a_port_that_is_taken_is_an_error() -> None:

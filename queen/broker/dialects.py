@@ -1,0 +1,113 @@
+"""The dialects: which routes each has, and how it words a refusal. Nothing else depends on a dialect's name."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Union
+
+import attrs
+from typing_extensions import Final, TypeAlias
+
+from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
+from queen.broker.http import Answer, database, direct
+from queen.broker.routes import acks, dead_letters, groups, leases, messages, pops, queues, system, traces, transactions
+from queen.broker.routes.endpoint import RouteTable
+from queen.broker.v07 import answers as answers_07
+from queen.broker.v07.routes import acks as acks_07
+from queen.broker.v07.routes import dead_letters as dead_letters_07
+from queen.broker.v07.routes import groups as groups_07
+from queen.broker.v07.routes import leases as leases_07
+from queen.broker.v07.routes import maintenance as maintenance_07
+from queen.broker.v07.routes import messages as messages_07
+from queen.broker.v07.routes import overview as overview_07
+from queen.broker.v07.routes import pops as pops_07
+from queen.broker.v07.routes import push as push_07
+from queen.broker.v07.routes import queues as queues_07
+from queen.broker.v07.routes import resources as resources_07
+from queen.broker.v07.routes import status as status_07
+from queen.broker.v07.routes import streams as streams_07
+from queen.broker.v07.routes import system as system_07
+from queen.broker.v07.routes import traces as traces_07
+from queen.broker.v07.routes import transactions as transactions_07
+
+Refusal: TypeAlias = Union[DirectRefusalError, DatabaseRefusalError]
+
+EMBEDDED: Final = "embedded"
+
+
+@attrs.frozen
+class Dialect:
+    """What the broker speaks.
+
+    Attributes:
+        name: how it is chosen.
+        routes: all that it answers; everything else is a 404.
+        refused: the answer to a request that is refused.
+    """
+
+    name: str
+    routes: RouteTable
+    refused: Callable[[Refusal], Answer]
+
+
+def _refused_015(refusal: Refusal) -> Answer:
+    if isinstance(refusal, DirectRefusalError):
+        return direct({"error": refusal.text}, refusal.status)
+    return database({"success": False, "error": refusal.text})
+
+
+_ROUTES_015: Final[RouteTable] = [
+    *messages.ROUTES,
+    *pops.ROUTES,
+    *transactions.ROUTES,
+    *leases.ROUTES,
+    *queues.ROUTES,
+    *dead_letters.ROUTES,
+    *traces.ROUTES,
+    *groups.ROUTES,
+    *system.PAGES,
+]
+
+DIALECTS: Final[Dict[str, Dialect]] = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect(
+            name=EMBEDDED,
+            routes=[
+                *_ROUTES_015,
+                *acks.ROUTES,
+                *pops.MATCHING,
+                *streams_07.ROUTES,
+                ("GET", "/health", system.health(system.EMBEDDED)),
+            ],
+            refused=_refused_015,
+        ),
+        Dialect(
+            name="0.15",
+            routes=[*_ROUTES_015, *acks.EXACT_ROUTES, ("GET", "/health", system.health(system.SERVER_015))],
+            refused=_refused_015,
+        ),
+        Dialect(
+            name="0.7",
+            routes=[
+                *push_07.ROUTES,
+                *pops_07.ROUTES,
+                *acks_07.ROUTES,
+                *transactions_07.ROUTES,
+                *leases_07.ROUTES,
+                *queues_07.ROUTES,
+                *resources_07.ROUTES,
+                *dead_letters_07.ROUTES,
+                *groups_07.ROUTES,
+                *messages_07.ROUTES,
+                *traces_07.ROUTES,
+                *status_07.ROUTES,
+                *overview_07.ROUTES,
+                *maintenance_07.ROUTES,
+                *streams_07.ROUTES,
+                *system_07.ROUTES,
+                *system.PAGES,
+            ],
+            refused=answers_07.refused,
+        ),
+    )
+}

@@ -1,0 +1,110 @@
+"""Messages: listed, looked at, deleted."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Dict, Mapping, cast
+
+from queen_api.models import ConsumptionMode, DeleteMessageAnswer
+from typing_extensions import Final
+
+from queen.broker import timestamps
+from queen.broker.domain import messages as shared_messages
+from queen.broker.domain.queues import DEFAULTS
+from queen.broker.http import Answer, Call
+from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.v07.answers import answered
+from queen.broker.v07.domain import messages
+from queen.broker.v07.domain.messages import Mode, Wanted
+from queen.broker.v07.fields import refusal
+from queen.broker.v07.paging import page_of
+from queen.broker.v07.payloads import altered
+from queen.broker.v07.time_ranges import range_of
+
+_LIMIT: Final = 200
+_SHOWN_OPTIONS: Final = ("leaseTime", "retryLimit", "retryDelay", "ttl", "priority")
+
+
+async def list_messages(backend: Backend, call: Call) -> Answer:
+    """Messages of a time with their status, without payloads."""
+    query, now = call.query, backend.clock.now()
+    page, wanted_range = page_of(query, _LIMIT), range_of(query, now)
+    wanted = Wanted(
+        queue=query.string("queue"),
+        partition=query.string("partition"),
+        namespace=query.string("ns"),
+        task=query.string("task"),
+        status=query.string("status"),
+        since=wanted_range.since(now),
+        until=wanted_range.until(now),
+    )
+    rows, mode = await backend.store.run(lambda tx: messages.listing(tx, wanted, page))
+    listed = [{**_message(row), "queuePriority": _options(row)["priority"]} for row in rows]
+    return answered({"messages": listed, "mode": _mode(mode)})
+
+
+async def get_message(backend: Backend, call: Call) -> Answer:
+    """One message with its payload."""
+    partition, transaction = call.path["partitionId"], call.path["transactionId"]
+    row = await backend.store.run(lambda tx: messages.find(tx, partition, transaction))
+    if row is None:
+        raise refusal("Message not found")
+    options = _options(row)
+    detail = {
+        **_message(row),
+        "payload": altered(row["payload"]),
+        "mode": _mode(Mode(bool(row["queue_mode"]), row["bus_groups"])),
+        "errorMessage": row["error"],
+        "retryCount": None if row["error"] is None else 0,
+        "queueConfig": {name: options[name] for name in _SHOWN_OPTIONS},
+    }
+    return answered(detail)
+
+
+async def delete_message(backend: Backend, call: Call) -> Answer:
+    """Delete one message; one that there is not too."""
+    partition, transaction = call.path["partitionId"], call.path["transactionId"]
+    await backend.store.run(lambda tx: shared_messages.delete(tx, partition, transaction))
+    answer: DeleteMessageAnswer = {
+        "success": True,
+        "message": "Message deleted successfully",
+        "partitionId": partition,
+        "transactionId": transaction,
+    }
+    return answered(answer)
+
+
+ROUTES: RouteTable = [
+    ("GET", "/api/v1/messages", list_messages),
+    ("GET", "/api/v1/messages/{partitionId}/{transactionId}", get_message),
+    ("DELETE", "/api/v1/messages/{partitionId}/{transactionId}", delete_message),
+]
+
+
+def _options(row: sqlite3.Row) -> Mapping[str, int]:
+    return {**DEFAULTS, **cast("Mapping[str, int]", json.loads(row["options"]))}
+
+
+def _message(row: sqlite3.Row) -> Dict[str, object]:
+    return {
+        "id": row["uuid"],
+        "transactionId": row["transaction_id"],
+        "partitionId": row["partition_uuid"],
+        "queue": row["queue"],
+        "partition": row["partition"],
+        "queuePath": f"{row['queue']}/{row['partition']}",
+        "namespace": row["namespace"],
+        "task": row["task"],
+        "status": messages.status(row),
+        "queueStatus": row["queue_status"],
+        "busStatus": {"consumedBy": row["bus_consumed"], "totalGroups": row["bus_groups"]},
+        "traceId": row["trace_id"],
+        "createdAt": timestamps.postgres(row["created_at"]),
+        # That of queue mode, also when it has run out.
+        "leaseExpiresAt": timestamps.optional_postgres(row["lease_until"]),
+    }
+
+
+def _mode(mode: Mode) -> ConsumptionMode:
+    return {"hasQueueMode": mode.queue_mode, "busGroupsCount": mode.bus_groups, "type": mode.kind}

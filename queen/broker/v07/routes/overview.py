@@ -1,0 +1,52 @@
+"""The whole broker in numbers."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Dict, Sequence
+
+from queen.broker import timestamps
+from queen.broker.http import Answer, Call
+from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.v07.answers import answered
+from queen.broker.v07.domain import counts, overview
+
+
+async def get_overview(backend: Backend, call: Call) -> Answer:
+    """Counts of everything, and how far cursors are behind."""
+    found = await backend.store.run(overview.read)
+    now, totals, queues = backend.clock.now(), found.totals, found.queues
+    return answered(
+        {
+            "queues": totals["queues"],
+            "partitions": sum(row["partitions"] for row in queues),
+            "namespaces": totals["namespaces"],
+            "tasks": totals["tasks"],
+            "messages": {
+                "total": sum(row["total"] for row in queues),
+                "pending": sum(counts.pending(row) for row in queues),
+                "processing": sum(row["processing"] for row in queues),
+                "completed": totals["completed"],
+                "failed": 0,
+                "deadLetter": totals["dead_letters"],
+            },
+            "lag": {
+                "time": _spread([max(0, now - row["oldest"]) // 1_000_000 for row in found.lagging]),
+                "offset": _spread([row["unread"] for row in found.lagging]),
+            },
+            "timestamp": timestamps.whole_second(now),
+        }
+    )
+
+
+ROUTES: RouteTable = [("GET", "/api/v1/resources/overview", get_overview)]
+
+
+def _spread(values: Sequence[int]) -> Dict[str, float]:
+    counted = values or [0]
+    return {
+        "avg": statistics.mean(counted),
+        "median": statistics.median(counted),
+        "min": min(counted),
+        "max": max(counted),
+    }

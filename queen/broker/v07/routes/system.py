@@ -1,0 +1,43 @@
+"""The broker itself."""
+
+from __future__ import annotations
+
+from queen_api.models import Health
+from typing_extensions import Final
+
+from queen.broker.http import Answer, Call
+from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.v07.answers import answered
+
+# The words in brackets are how clients know the generation whose answers they read.
+_SERVER: Final = "C++ Queen Server (Acceptor/Worker)"
+_VERSION: Final = "1.0.0"
+
+
+async def health(backend: Backend, call: Call) -> Answer:
+    """Tell that the broker works."""
+    answer: Health = {
+        "status": "healthy",
+        "database": "connected",
+        "server": _SERVER,
+        "version": _VERSION,
+        "worker_id": 0,
+    }
+    return answered(answer)
+
+
+async def metrics(backend: Backend, call: Call) -> Answer:
+    """Numbers that stay at zero, but those of the database's connections."""
+    return answered(
+        {
+            "uptime": 0,
+            "requests": {"total": 0, "rate": 0},
+            "messages": {"total": 0, "rate": 0},
+            "database": {"poolSize": 1, "idleConnections": 1, "waitingRequests": 0},
+            "memory": {"rss": 0, "heapTotal": 0, "heapUsed": 0, "external": 0, "arrayBuffers": 0},
+            "cpu": {"user": 0, "system": 0},
+        }
+    )
+
+
+ROUTES: RouteTable = [("GET", "/health", health), ("GET", "/metrics", metrics)]

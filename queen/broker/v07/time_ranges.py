@@ -1,0 +1,59 @@
+"""Time ranges of listings: given, or the last hour up to the last full second."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+import attrs
+from typing_extensions import Final
+
+from queen.broker import timestamps
+from queen.broker.http import Query
+
+_SECOND: Final = 1_000_000
+_HOUR: Final = 3600 * _SECOND
+
+
+@attrs.frozen
+class TimeRange:
+    """A range of time, both ends inclusive.
+
+    Attributes:
+        start: as it is shown; a text that was given stays as it is.
+        end: likewise.
+    """
+
+    start: str
+    end: str
+
+    @property
+    def shown(self) -> Dict[str, str]:
+        """As answers have it."""
+        return {"from": self.start, "to": self.end}
+
+    def since(self, now: int) -> int:
+        """The start, in microseconds since 1970.
+
+        Raises:
+            DatabaseRefusalError: it is no time.
+        """
+        return timestamps.read(self.start, now)
+
+    def until(self, now: int) -> int:
+        """The end, in microseconds since 1970.
+
+        Raises:
+            DatabaseRefusalError: it is no time.
+        """
+        return timestamps.read(self.end, now)
+
+
+def last_hour(now: int) -> TimeRange:
+    """From one hour ago to now, both cut to the second: what came in the running second is not in it."""
+    return TimeRange(timestamps.whole_second(now - _HOUR), timestamps.whole_second(now))
+
+
+def range_of(query: Query, now: int) -> TimeRange:
+    """What a query string asks for; the last hour where it does not say."""
+    default = last_hour(now)
+    return TimeRange(query.string("from") or default.start, query.string("to") or default.end)
