@@ -292,8 +292,8 @@ def _engines(config: ClientConfig) -> Tuple[Engine, Engine]:
     from queen.broker import open_broker
 
     try:
-        broker = open_broker(config.urls[0])
-    except OSError as error:
+        broker = open_broker(config.urls[0], dialect=config.dialect)
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"{config.urls[0]}: {error}") from error
     engine = InProcessEngine(broker.app, broker.close)
     return engine, engine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import re
 import subprocess
@@ -12,11 +13,17 @@ import uuid
 from pathlib import Path
 from typing import AsyncIterator, Iterator
 
+import httpx
 import pytest
 
 from queen import Queen
+from queen.broker import open_broker
 
 _numbers = itertools.count(1)
+
+
+# What the embedded broker speaks: as the servers do, and what it speaks where nothing is said.
+DIALECTS = ("embedded", "0.15", "0.7")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,15 +35,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Behaviour tests run on each dialect of the embedded broker; a server that is given has its own."""
+    if "server_dialect" not in metafunc.fixturenames:
+        return
+    server = str(metafunc.config.getoption("--server"))
+    offered = DIALECTS if server in ("memory", "sqlite") else (_dialect_of(server),)
+    marker = metafunc.definition.get_closest_marker("dialects")
+    meant = offered if marker is None else [dialect for dialect in offered if dialect in marker.args]
+    metafunc.parametrize("server_dialect", meant)
+
+
+@functools.lru_cache(maxsize=1)
+def _dialect_of(url: str) -> str:
+    server = str(httpx.get(f"{url}/health").json()["server"])
+    return "embedded" if "embedded" in server else "0.15" if "libqueen" in server else "0.7"
+
+
 @pytest.fixture
-def server_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+async def server_url(request: pytest.FixtureRequest, tmp_path: Path, server_dialect: str) -> AsyncIterator[str]:
     """The server under test; the embedded broker is a fresh one for each test."""
     server = str(request.config.getoption("--server"))
-    if server == "memory":
-        return f"memory://test-{next(_numbers)}"
-    if server == "sqlite":
-        return f"sqlite:///{tmp_path}/queen.db"
-    return server
+    if server not in ("memory", "sqlite"):
+        yield server
+        return
+    url = f"memory://test-{next(_numbers)}" if server == "memory" else f"sqlite:///{tmp_path}/queen.db"
+    # Clients that open the same URL get this broker.
+    broker = open_broker(url, dialect=server_dialect)
+    yield url
+    await broker.close()
 
 
 @pytest.fixture
@@ -47,9 +74,12 @@ async def queen(server_url: str) -> AsyncIterator[Queen]:
 
 
 @pytest.fixture
-def queue_name(request: pytest.FixtureRequest) -> str:
-    """A queue that no other test uses, also on a server that is used many times."""
-    return f"{request.node.originalname or 'queue'}-{uuid.uuid4().hex[:8]}"[-200:]
+async def queue_name(request: pytest.FixtureRequest, server_url: str) -> str:
+    """A queue that no other test uses, also on a server that is used many times. Server 0.7 makes none by itself."""
+    name = f"{request.node.originalname or 'queue'}-{uuid.uuid4().hex[:8]}"[-200:]
+    async with Queen(server_url) as client:
+        await client.queue(name).create()
+    return name
 
 
 @contextlib.contextmanager

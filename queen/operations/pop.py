@@ -14,6 +14,7 @@ from typing_extensions import Final
 from queen.errors import ServerRefusedError
 from queen.message import Message
 from queen.settling.acks import LeaseKey
+from queen.settling.decision import COMPLETED
 from queen.settling.ledger import Ledger
 from queen.settling.settler import Settler
 from queen.transport.ring import QUEUE_MODE, affinity_key
@@ -85,6 +86,8 @@ async def pop(settler: Settler, options: PopOptions) -> List[Message]:
     Raises:
         QueenError: the pop failed. No failure is returned as ``[]``.
     """
+    if options.auto_ack and options.wait and await settler.ignores_auto_ack_in_polls(options.affinity):
+        return await _pop_and_acknowledge(settler, options)
     transport = settler.transport
     if not options.wait or options.timeout_millis <= 0:
         return _messages(settler, options, await transport.send(_request(options, None), affinity=options.affinity))
@@ -101,6 +104,17 @@ async def pop(settler: Settler, options: PopOptions) -> List[Message]:
         held = loop.time() - asked >= 0.9 * timeout / 1000
         if found or not held or loop.time() >= deadline:
             return found
+
+
+async def _pop_and_acknowledge(settler: Settler, options: PopOptions) -> List[Message]:
+    """Do what server 0.7 does not do in a long poll: acknowledge at once what it brings."""
+    popped = await pop(settler, attrs.evolve(options, auto_ack=False))
+    for ledger in {message.ledger for message in popped}:
+        if ledger is not None:
+            await ledger.settle({identifier: COMPLETED for identifier in ledger.transaction_ids})
+    for message in popped:
+        message["leaseId"] = ""
+    return popped
 
 
 def _request(options: PopOptions, poll_millis: Optional[int]) -> Request[Optional[PopAnswer]]:
@@ -146,6 +160,9 @@ def _messages(settler: Settler, options: PopOptions, answer: object) -> List[Mes
         # Server 0.7 says null in queue mode, 0.15 the name of queue mode.
         if wire.get("consumerGroup") is None:
             wire["consumerGroup"] = QUEUE_MODE
+        if options.auto_ack:
+            # Server 0.7 names the lease that it has just given back.
+            wire["leaseId"] = ""
         popped.append(Message(wire, ledgers[cast("str", wire["partitionId"])]))
     return popped
 

@@ -79,6 +79,11 @@ class Ledger:
         """Whether nothing is left to do."""
         return self.over or self._head == len(self._entries)
 
+    @property
+    def transaction_ids(self) -> List[str]:
+        """The messages, in the order of the partition."""
+        return [entry.transaction_id for entry in self._entries]
+
     def position(self, transaction_id: str) -> int:
         """The place of a message in its batch."""
         return self._places[transaction_id]
@@ -229,7 +234,7 @@ class Ledger:
             self._over = _GIVEN_BACK
 
     def _batch(self) -> Batch:
-        return Batch(self.lease, [entry.transaction_id for entry in self._entries], self._head, self._hold)
+        return Batch(self.lease, self.transaction_ids, self._head, self._hold)
 
     def _skip_settled(self) -> None:
         while self._head < len(self._entries) and self._entries[self._head].result is not None:

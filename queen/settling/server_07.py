@@ -78,7 +78,7 @@ class Server07:
         """
         key = batch.lease.partition_id, batch.lease.group, batch.next
         if self._failures.get(key, 0) >= await self._retry_limit(batch):
-            del self._failures[key]
+            self._failures.pop(key, None)
             result = await self._dead_letter(batch, decision)
             if result["success"]:
                 await self._fill(batch, batch.next, batch.left - 1)

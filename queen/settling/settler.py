@@ -66,6 +66,10 @@ class Settler:
         """Whether the server refuses a transaction's ack whose lease is over, and ends the lease with a failure."""
         return await self.transport.dialect(affinity) is not Dialect.V07
 
+    async def ignores_auto_ack_in_polls(self, affinity: Optional[str]) -> bool:
+        """Whether a long poll leases its messages although it asks for them acknowledged."""
+        return await self.transport.dialect(affinity) is Dialect.V07
+
     async def _recipes(self, lease: LeaseKey) -> Recipes:
         if await self.transport.dialect(lease.affinity) is Dialect.V07:
             return self._server_07

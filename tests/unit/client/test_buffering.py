@@ -70,6 +70,7 @@ async def test_flush_buffer_is_of_its_queue_and_partition_alone(queen: Queen, qu
     slow = {"time_millis": 60_000}
     for partition in ("a", "b"):
         await queen.queue(queue_name).partition(partition).buffer(slow).push([{"data": partition}])
+    await queen.queue(f"{queue_name}-2").create()
     await queen.queue(f"{queue_name}-2").buffer(slow).push([{"data": "other"}])
     await queen.queue(queue_name).partition("a").flush_buffer()
     assert queen.get_buffer_stats()["totalBufferedMessages"] == 2

@@ -82,6 +82,7 @@ async def test_a_poison_message_ends_in_the_dead_letters_and_holds_up_nobody(que
     await queen.queue(queue_name).idle_millis(50).consume(handler)
     assert seen == [0, 1, 1, 2]
     letters = await queen.queue(queue_name).dlq().get()
+    assert [letter["errorMessage"] for letter in letters["messages"]] == ["poison"]
     assert [(letter["data"], letter["errorMessage"]) for letter in letters["messages"]] == [(1, "poison")]
 
 

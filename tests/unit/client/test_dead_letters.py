@@ -11,7 +11,7 @@ from tests.scripted_server import ScriptedServer, answers
 
 
 async def bury(queen: Queen, queue: str, count: int, group: str = "g") -> None:
-    await queen.queue(queue).push([{"data": n} for n in range(count)])
+    await queen.queue(queue).push([{"data": {"n": n}} for n in range(count)])
     for message in await queen.queue(queue).group(group).batch(count).pop():
         await message.nack(f"reason {message.data}", status="dlq")
 
@@ -19,7 +19,7 @@ async def bury(queen: Queen, queue: str, count: int, group: str = "g") -> None:
 async def test_limit_and_offset_hold_and_the_total_is_always_there(queen: Queen, queue_name: str) -> None:
     await bury(queen, queue_name, 5)
     page = await queen.queue(queue_name).dlq().limit(2).offset(1).get()
-    assert [letter["data"] for letter in page["messages"]] == [3, 2]
+    assert [letter["data"] for letter in page["messages"]] == [{"n": 3}, {"n": 2}]
     assert (page["total"], page["limit"], page["offset"]) == (5, 2, 1)
 
 

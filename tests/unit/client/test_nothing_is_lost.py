@@ -12,6 +12,7 @@ from queen import Message, Queen
 STATUSES = [True, True, True, False, "dlq", "retry"]
 
 
+@pytest.mark.dialects("embedded", "0.15")
 @pytest.mark.parametrize("seed", range(40))
 async def test_every_message_is_settled_in_the_end(queen: Queen, queue_name: str, seed: int) -> None:
     draw = random.Random(seed)

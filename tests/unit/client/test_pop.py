@@ -71,6 +71,7 @@ async def test_a_message_stays_json_and_can_be_copied(queen: Queen, queue_name: 
 
 async def test_a_pop_waits_for_a_push(queen: Queen, queue_name: str) -> None:
     waiting = asyncio.ensure_future(queen.queue(queue_name).wait().timeout_millis(20_000).pop())
+    await queen.queue("unrelated-" + queue_name).create()
     await queen.queue("unrelated-" + queue_name).push([{"data": 0}])
     await queen.queue(queue_name).push([{"data": "at last"}])
     assert [message.data for message in await asyncio.wait_for(waiting, 10)] == ["at last"]
@@ -88,6 +89,15 @@ async def test_an_auto_acked_message_needs_no_ack(queen: Queen, queue_name: str)
     assert await queen.queue(queue_name).pop() == []
 
 
+async def test_an_auto_acked_message_of_a_long_poll_needs_no_ack_either(queen: Queen, queue_name: str) -> None:
+    await queen.queue(queue_name).push([{"data": 1}, {"data": 2}])
+    popped = await queen.queue(queue_name).auto_ack().wait().batch(2).pop()
+    assert [(message.data, message.lease_id) for message in popped] == [(1, None), (2, None)]
+    assert (await popped[0].ack())["success"]
+    assert await queen.queue(queue_name).pop() == []
+
+
+@pytest.mark.dialects("embedded", "0.15")
 async def test_several_partitions_come_in_one_pop(queen: Queen, queue_name: str) -> None:
     for name in ("a", "b", "c"):
         await queen.queue(queue_name).partition(name).push([{"data": name}])
