@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 6632
 DB ?=
+DIALECT ?= embedded
 
 .PHONY: help demo test test-all unit generate check-generated lint types contract broker build clean
 
@@ -44,8 +45,8 @@ types: $(VENV)/installed  ## mypy --strict and pyright
 contract: $(VENV)/installed  ## call every operation with generated data; QUEEN_CONTRACT_URL=http://... for a live server
 	$(BIN)/python -m pytest -m contract
 
-broker: $(VENV)/installed  ## serve the embedded broker (PORT, DB)
-	$(BIN)/python -m queen.broker --port $(PORT) $(if $(DB),--db $(DB))
+broker: $(VENV)/installed  ## serve the embedded broker (PORT, DB, DIALECT)
+	$(BIN)/python -m queen.broker --port $(PORT) --dialect $(DIALECT) $(if $(DB),--db $(DB))
 
 build: $(VENV)/installed  ## the wheel
 	$(BIN)/python -m hatchling build --target wheel

@@ -20,23 +20,7 @@ _STARTED = (
 
 def main() -> int:
     """Serve a broker until it is interrupted."""
-    parser = argparse.ArgumentParser(
-        prog="python -m queen.broker",
-        description="Serve the embedded broker on a socket: a broker for development, in one process. "
-        "Production is the Queen server on PostgreSQL.",
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "--port", type=int, default=6632, help="the port; 0 for any that is free (default: %(default)s)"
-    )
-    parser.add_argument("--db", help="the file to keep messages in; without it they are kept in memory")
-    parser.add_argument(
-        "--dialect",
-        choices=list(DIALECTS),
-        default=EMBEDDED,
-        help="which server it is: exactly 0.15 or 0.7, or 0.15 without its traps and with the routes that only 0.7 has "
-        "(default: %(default)s)",
-    )
+    parser = _parser()
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
@@ -71,6 +55,27 @@ def main() -> int:
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     return 0 if server.started else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m queen.broker",
+        description="Serve the embedded broker on a socket: a broker for development, in one process. "
+        "Production is the Queen server on PostgreSQL.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=6632, help="the port; 0 for any that is free (default: %(default)s)"
+    )
+    parser.add_argument("--db", help="the file to keep messages in; without it they are kept in memory")
+    parser.add_argument(
+        "--dialect",
+        choices=list(DIALECTS),
+        default=EMBEDDED,
+        help="which server it is: exactly 0.15 or 0.7, or 0.15 without its traps and with the routes that only 0.7 has "
+        "(default: %(default)s)",
+    )
+    return parser
 
 
 if __name__ == "__main__":

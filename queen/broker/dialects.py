@@ -67,6 +67,29 @@ _ROUTES_015: Final[RouteTable] = [
     *system.PAGES,
 ]
 
+_ROUTES_07: Final[RouteTable] = [
+    *push_07.ROUTES,
+    *pops_07.ROUTES,
+    *acks_07.ROUTES,
+    *transactions_07.ROUTES,
+    *leases_07.ROUTES,
+    *queues_07.ROUTES,
+    *resources_07.ROUTES,
+    *dead_letters_07.ROUTES,
+    *groups_07.ROUTES,
+    *messages_07.ROUTES,
+    *traces_07.ROUTES,
+    *status_07.ROUTES,
+    *overview_07.ROUTES,
+    *maintenance_07.ROUTES,
+    *streams_07.ROUTES,
+    *system_07.ROUTES,
+    *system.PAGES,
+]
+
+# In the embedded dialect: what only server 0.7 has.
+_ONLY_07: Final[RouteTable] = [*pops.MATCHING, *streams_07.ROUTES]
+
 DIALECTS: Final[Dict[str, Dialect]] = {
     dialect.name: dialect
     for dialect in (
@@ -75,8 +98,7 @@ DIALECTS: Final[Dict[str, Dialect]] = {
             routes=[
                 *_ROUTES_015,
                 *acks.ROUTES,
-                *pops.MATCHING,
-                *streams_07.ROUTES,
+                *_ONLY_07,
                 ("GET", "/health", system.health(system.EMBEDDED)),
             ],
             refused=_refused_015,
@@ -88,25 +110,7 @@ DIALECTS: Final[Dict[str, Dialect]] = {
         ),
         Dialect(
             name="0.7",
-            routes=[
-                *push_07.ROUTES,
-                *pops_07.ROUTES,
-                *acks_07.ROUTES,
-                *transactions_07.ROUTES,
-                *leases_07.ROUTES,
-                *queues_07.ROUTES,
-                *resources_07.ROUTES,
-                *dead_letters_07.ROUTES,
-                *groups_07.ROUTES,
-                *messages_07.ROUTES,
-                *traces_07.ROUTES,
-                *status_07.ROUTES,
-                *overview_07.ROUTES,
-                *maintenance_07.ROUTES,
-                *streams_07.ROUTES,
-                *system_07.ROUTES,
-                *system.PAGES,
-            ],
+            routes=_ROUTES_07,
             refused=answers_07.refused,
         ),
     )

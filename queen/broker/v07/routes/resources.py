@@ -124,5 +124,5 @@ def _totals(partitions: List[PartitionDetail]) -> MessageCounts:
         "processing": sum(counted["processing"] for counted in stats),
         "completed": sum(counted["completed"] for counted in stats),
         "failed": 0,
-        "deadLetter": sum(counted["deadLetter"] for counted in stats),
+        "deadLetter": sum(counted.get("deadLetter", 0) for counted in stats),
     }
