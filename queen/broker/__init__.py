@@ -14,7 +14,7 @@ Which server it is, is its dialect: ``open_broker(url, dialect="0.7")``, ``pytho
       later ``completed`` move the cursor past the failed message, which is then lost; failing a whole batch counts one
       failure, where the server counts many and loses the first message.
     - ``GET /api/v1/pop`` (namespace and task) is there, as on server 0.7; it answers in the words of 0.15, looks at all
-      partitions, and says the queue of each message.
+      partitions, and says the queue of each message. Windowed streams are there in the words of 0.7.
     - ``GET /health`` tells what it is.
 
 ``0.15``
@@ -29,8 +29,9 @@ Which server it is, is its dialect: ``open_broker(url, dialect="0.7")``, ``pytho
       the one before.
     - A colon in the name of a queue is like any other character. A pop in a transaction that finds its partition locked
       says so at once, where the server waits ten seconds.
-    - ``GET /api/v1/status``, ``/api/v1/status/analytics`` and ``/api/v1/analytics/system-metrics`` are not there, nor
-      are windowed streams.
+    - ``GET /api/v1/status``, ``/api/v1/status/analytics`` and ``/api/v1/analytics/system-metrics`` are not there.
+    - A stream whose windows have no length is refused, where the server crashes at the next poll; of several polls that
+      wait for a window, those that do not get it go on waiting.
 
 In all dialects:
 

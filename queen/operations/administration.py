@@ -8,6 +8,7 @@ from queen_api.api import groups, queues
 from queen_api.models import ConfigureAnswer, DeleteGroupAnswer, DeleteQueueAnswer, QueueOptions, SubscriptionAnswer
 
 from queen.config import QUEUE_DEFAULTS, QueueOption
+from queen.operations.names import check_name
 from queen.transport.transport import Transport
 
 
@@ -26,7 +27,9 @@ async def create_queue(
 
     Raises:
         QueenError: the queue was not configured.
+        ValueError: a queue name that the server would mix up with another.
     """
+    await check_name(transport, queue)
     sent: Dict[str, QueueOption] = {**QUEUE_DEFAULTS, **options}
     if sent["retentionSeconds"] or sent["completedRetentionSeconds"]:
         # Both servers keep everything until this is switched on.

@@ -111,7 +111,7 @@ async def _pop_and_acknowledge(settler: Settler, options: PopOptions) -> List[Me
     popped = await pop(settler, attrs.evolve(options, auto_ack=False))
     for ledger in {message.ledger for message in popped}:
         if ledger is not None:
-            await ledger.settle({identifier: COMPLETED for identifier in ledger.transaction_ids})
+            await ledger.settle(dict.fromkeys(ledger.transaction_ids, COMPLETED))
     for message in popped:
         message["leaseId"] = ""
     return popped

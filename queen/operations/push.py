@@ -12,6 +12,7 @@ from typing_extensions import Final, NotRequired, TypedDict
 from queen import logs, validation
 from queen.errors import ProtocolError, PushRejectedError, QueenError
 from queen.identifiers import transaction_id
+from queen.operations.names import check_name
 from queen.transport import codec
 from queen.transport.ring import affinity_key
 from queen.transport.transport import Transport
@@ -106,9 +107,11 @@ async def push(
     Raises:
         PushRejectedError: the server refused one or more items.
         QueenError: the transport failed.
+        ValueError: a queue name that the server would mix up with another.
     """
     if not items:
         return []
+    await check_name(transport, items[0]["queue"])
     kept, places = _each_id_once(items)
     unique = [items[position] for position in kept]
     body = None if encoded is None else b'{"items":[' + b",".join(encoded[position] for position in kept) + b"]}"

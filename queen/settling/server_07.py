@@ -13,7 +13,7 @@ from typing import List, Mapping, Optional, Tuple, cast
 from queen_api.api import queues
 from typing_extensions import Final
 
-from queen.settling.acks import send_batch, send_in_transaction, send_one
+from queen.settling.acks import LeaseKey, send_batch, send_in_transaction, send_one
 from queen.settling.batch import Batch, Outcome
 from queen.settling.decision import COMPLETED, Decision
 from queen.transport.transport import Transport
@@ -23,7 +23,7 @@ _LEASE_OVER: Final = "Invalid or expired lease"
 _REMEMBERED: Final = 10_000
 _DEFAULT_RETRY_LIMIT: Final = 3
 
-_MessageKey = Tuple[str, Optional[str], str]
+_Cursor = Tuple[str, Optional[str]]
 
 
 class Server07:
@@ -35,7 +35,7 @@ class Server07:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._failures: OrderedDict[_MessageKey, int] = OrderedDict()
+        self._failures: OrderedDict[_Cursor, int] = OrderedDict()
 
     async def complete(self, batch: Batch, count: int) -> List[AckResponse]:
         """Acknowledge the next messages as completed.
@@ -46,6 +46,7 @@ class Server07:
         if not await batch.hold.is_held(self._transport):
             return [_refused(transaction_id) for transaction_id in following]
         if count == batch.left:
+            self._failures.pop(_cursor(batch.lease), None)
             return await send_batch(self._transport, batch.lease, following, COMPLETED)
         return await send_in_transaction(self._transport, batch.lease, following, COMPLETED)
 
@@ -56,10 +57,23 @@ class Server07:
         if decision.status == "dlq":
             return Outcome(await self._dead_letter(batch, decision), lease_over=False)
         if batch.left == 1:
-            return _ended(await send_one(self._transport, batch.lease, batch.next, decision))
+            return await self._fail_last(batch, decision)
         if batch.settled:
             return await self._fail_behind_others(batch, decision)
         return await self._fail_first(batch, decision)
+
+    def note_failure(self, lease: LeaseKey, result: AckResponse) -> None:
+        """Count a failure as the server does: for the partition and group, until there is a dead letter."""
+        failures = self._failures.pop(_cursor(lease), 0)
+        if result["success"] and not result["dlq"]:
+            self._failures[_cursor(lease)] = failures + 1
+            if len(self._failures) > _REMEMBERED:
+                self._failures.popitem(last=False)
+
+    async def _fail_last(self, batch: Batch, decision: Decision) -> Outcome:
+        result = await send_one(self._transport, batch.lease, batch.next, decision)
+        self.note_failure(batch.lease, result)
+        return _ended(result)
 
     async def _fail_behind_others(self, batch: Batch, decision: Decision) -> Outcome:
         """Count acks of the message before until only one is missing, and nack."""
@@ -69,16 +83,15 @@ class Server07:
         counted = await send_in_transaction(self._transport, batch.lease, [before] * (batch.left - 1), COMPLETED)
         if not counted[0]["success"]:
             return Outcome({**counted[0], "transactionId": batch.next}, lease_over=True)
-        return _ended(await send_one(self._transport, batch.lease, batch.next, decision))
+        return await self._fail_last(batch, decision)
 
     async def _fail_first(self, batch: Batch, decision: Decision) -> Outcome:
         """Fail the whole batch: with nothing before the message, no ack can be counted without moving past it.
 
         At the retry limit that would make dead letters of all; then the message alone becomes one.
         """
-        key = batch.lease.partition_id, batch.lease.group, batch.next
-        if self._failures.get(key, 0) >= await self._retry_limit(batch):
-            self._failures.pop(key, None)
+        if self._failures.get(_cursor(batch.lease), 0) >= await self._retry_limit(batch):
+            self._failures.pop(_cursor(batch.lease), None)
             result = await self._dead_letter(batch, decision)
             if result["success"]:
                 await self._fill(batch, batch.next, batch.left - 1)
@@ -86,7 +99,7 @@ class Server07:
         if not await batch.hold.is_held(self._transport):
             return Outcome(_refused(batch.next), lease_over=True)
         results = await send_batch(self._transport, batch.lease, batch.transaction_ids, decision)
-        self._remember(key)
+        self.note_failure(batch.lease, results[0])
         return _ended(results[0])
 
     async def _give_back(self, batch: Batch) -> Outcome:
@@ -118,10 +131,9 @@ class Server07:
         limit = cast("Mapping[str, object]", queue.get("config") or {}).get("retryLimit")
         return limit if isinstance(limit, int) else _DEFAULT_RETRY_LIMIT
 
-    def _remember(self, key: _MessageKey) -> None:
-        self._failures[key] = self._failures.pop(key, 0) + 1
-        if len(self._failures) > _REMEMBERED:
-            self._failures.popitem(last=False)
+
+def _cursor(lease: LeaseKey) -> _Cursor:
+    return lease.partition_id, lease.group
 
 
 def _ended(result: AckResponse) -> Outcome:

@@ -40,6 +40,7 @@ async def test_a_transaction_that_fails_leaves_nothing_behind(queen: Queen, queu
     assert (await message.ack())["success"]
 
 
+@pytest.mark.dialects("embedded", "0.15")
 async def test_a_lease_that_is_over_fails_the_transaction(queen: Queen, queue_name: str) -> None:
     [message] = await popped(queen, queue_name, 1)
     assert (await queen.ack(dict(message), True))["success"]
