@@ -196,7 +196,9 @@ class Queen:
         """
         name = validation.path_name("group", group)
         forget = validation.boolean("delete_metadata", delete_metadata)
-        return await administration.delete_consumer_group(self._transport, name, delete_metadata=forget)
+        answer = await administration.delete_consumer_group(self._transport, name, delete_metadata=forget)
+        self._services.source.forget_group(name)
+        return answer
 
     async def update_consumer_group_timestamp(self, group: str, timestamp: object) -> SubscriptionAnswer:
         """Move the time from which a subscribed group reads, on partitions where it has no cursor yet.

@@ -49,6 +49,9 @@ __all__ = [
     "NamedTraceEvent",
     "NamedTraceList",
     "NoValue",
+    "Overview",
+    "OverviewLag",
+    "OverviewRates",
     "Pagination",
     "PartitionCursor",
     "PartitionDetail",
@@ -80,6 +83,7 @@ __all__ = [
     "SeekStreamRequest",
     "SingleAckAnswer",
     "SingleLeaseAnswer",
+    "Spread",
     "StreamDetail",
     "StreamList",
     "StreamStats",
@@ -1211,6 +1215,48 @@ class DeleteStreamAnswer(TypedDict):
 
     success: bool
     message: str
+
+
+class Overview(TypedDict):
+    """The whole server in numbers."""
+
+    queues: int
+    partitions: int
+    namespaces: int
+    tasks: int
+    messages: MessageCounts
+    lag: OverviewLag
+    """How far consumer groups are behind."""
+    throughput: NotRequired[OverviewRates]
+    timestamp: str
+    """The server's time."""
+    statsAge: NotRequired[int]
+    """Seconds since the last sample, -1 where there is none (server 0.15)."""
+
+
+class Spread(TypedDict):
+    """How a number is spread."""
+
+    avg: float
+    median: float
+    min: float
+    max: float
+
+
+class OverviewLag(TypedDict):
+    """How far consumer groups are behind."""
+
+    time: Spread
+    """How a number is spread."""
+    offset: Spread
+    """How a number is spread."""
+
+
+class OverviewRates(TypedDict):
+    """OverviewRates on the wire."""
+
+    ingestedPerSecond: float
+    processedPerSecond: float
 
 
 PushResults = List[PushResult]

@@ -64,6 +64,7 @@ _ROUTES_015: Final[RouteTable] = [
     *dead_letters.ROUTES,
     *traces.ROUTES,
     *groups.ROUTES,
+    *system.ROUTES,
     *system.PAGES,
 ]
 

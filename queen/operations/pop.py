@@ -66,6 +66,13 @@ class PopOptions:
     subscription_from: Optional[str] = None
 
     @property
+    def starts_now(self) -> bool:
+        """Whether a new group is to read only what comes from now on."""
+        if self.subscription_from is None:
+            return self.subscription_mode == "new"
+        return self.subscription_from == "now"
+
+    @property
     def affinity(self) -> str:
         """The affinity key: pops of one group go to one server, where they share database queries."""
         if self.namespace is not None or self.task is not None:

@@ -7,6 +7,7 @@ from typing import List
 from queen.message import Message
 from queen.operations.matching import MatchingQueues
 from queen.operations.pop import PopOptions, pop
+from queen.operations.subscriptions import Starts
 from queen.settling.settler import Settler
 
 
@@ -20,6 +21,7 @@ class Source:
     def __init__(self, settler: Settler) -> None:
         self._settler = settler
         self._matching = MatchingQueues(settler)
+        self._starts = Starts(settler.transport)
 
     async def pop(self, options: PopOptions) -> List[Message]:
         """Pop messages; ``[]`` where there are none.
@@ -27,6 +29,15 @@ class Source:
         Raises:
             QueenError: the pop failed.
         """
-        if options.queue is not None:
-            return await pop(self._settler, options)
-        return await self._matching.pop(options)
+        settled = await self._starts.settled(options)
+        if settled.queue is not None:
+            found = await pop(self._settler, settled)
+        else:
+            found = await self._matching.pop(settled)
+        if found:
+            self._starts.begun(options)
+        return found
+
+    def forget_group(self, group: str) -> None:
+        """Note that a consumer group was deleted."""
+        self._starts.forget(group)

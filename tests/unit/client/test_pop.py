@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from queen_api.api import system
 
 from queen import Message, Queen, ServerRefusedError
 from tests.scripted_server import ScriptedServer, answers
@@ -116,9 +117,46 @@ async def test_groups_read_the_same_messages(queen: Queen, queue_name: str) -> N
         assert await queen.queue(queue_name).group(group).pop() == []
 
 
-async def test_a_new_subscription_starts_behind_what_is_there(queen: Queen, queue_name: str) -> None:
+async def next_millisecond(queen: Queen, dialect: str) -> None:
+    """Until the time that a server 0.15 tells, and by which groups start, has moved on."""
+    before = (await queen.send(system.get_overview()))["timestamp"]
+    while dialect != "0.7" and (await queen.send(system.get_overview()))["timestamp"] == before:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+async def test_a_new_subscription_starts_behind_what_is_there(
+    queen: Queen, queue_name: str, server_dialect: str
+) -> None:
     await queen.queue(queue_name).push([{"data": "old"}])
+    await next_millisecond(queen, server_dialect)
     fresh = queen.queue(queue_name).group("fresh").subscription_mode("new")
+    assert await fresh.pop() == []
+    await queen.queue(queue_name).push([{"data": "new"}])
+    assert [message.data for message in await fresh.pop()] == ["new"]
+
+
+@pytest.mark.parametrize("said", ["mode", "from"])
+async def test_a_new_subscription_misses_nothing_that_comes_after_its_first_pop(
+    queen: Queen, queue_name: str, said: str
+) -> None:
+    # A server 0.15 by itself passes over the first message of an empty queue.
+    group = queen.queue(queue_name).group("g")
+    fresh = group.subscription_mode("new") if said == "mode" else group.subscription_from("now")
+    assert await fresh.pop() == []
+    await queen.queue(queue_name).partition("a").push([{"data": 1}])
+    await queen.queue(queue_name).partition("b").push([{"data": 2}])
+    found = [*await fresh.batch(9).pop(), *await fresh.batch(9).pop()]
+    assert sorted(message.data for message in found) == [1, 2]
+
+
+async def test_a_deleted_group_that_starts_anew_reads_only_what_comes_then(
+    queen: Queen, queue_name: str, server_dialect: str
+) -> None:
+    fresh = queen.queue(queue_name).group("g").subscription_mode("new")
+    assert await fresh.pop() == []
+    await queen.queue(queue_name).push([{"data": "old"}])
+    await queen.delete_consumer_group("g")
+    await next_millisecond(queen, server_dialect)
     assert await fresh.pop() == []
     await queen.queue(queue_name).push([{"data": "new"}])
     assert [message.data for message in await fresh.pop()] == ["new"]
