@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from types import TracebackType
 from typing import List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union, overload
 
 from queen_api import Request
-from queen_api.models import DeleteGroupAnswer, SubscriptionAnswer
+from queen_api.models import DeleteGroupAnswer
 from typing_extensions import Self
 
 from queen import logs, validation
@@ -30,7 +31,7 @@ from queen.transport.engine import Engine
 from queen.transport.engines.httpx_engine import HttpxEngine
 from queen.transport.engines.in_process import InProcessEngine
 from queen.transport.transport import Transport
-from queen.types import AckResponse, BufferStats, RenewResponse
+from queen.types import AckResponse, BufferStats, GroupResetResponse, RenewResponse
 
 T = TypeVar("T")
 
@@ -200,19 +201,27 @@ class Queen:
         self._services.source.forget_group(name)
         return answer
 
-    async def update_consumer_group_timestamp(self, group: str, timestamp: object) -> SubscriptionAnswer:
-        """Move the time from which a subscribed group reads, on partitions where it has no cursor yet.
+    async def update_consumer_group_timestamp(self, group: str, timestamp: Union[str, datetime]) -> GroupResetResponse:
+        """Let a consumer group start from a time, on all queues that it reads.
+
+        Server 0.15 moves its cursors, and ends its leases with that: messages that are being processed come again if
+        they are of that time or later. Server 0.7 moves no cursor, only the time at which a group that subscribed
+        starts on partitions that it has not read yet.
 
         Args:
             group: the group.
             timestamp: an ISO 8601 time stamp, or an aware datetime.
 
+        Returns:
+            ``success``, ``consumerGroup``, ``timestamp`` and ``cursorsMoved``.
+
         Raises:
-            QueenError: the time was not changed.
+            TypeError, ValueError: no time.
+            QueenError: the group was not moved, or not on all queues.
         """
         name = validation.path_name("group", group)
         moment = validation.instant("timestamp", timestamp)
-        return await administration.update_subscription(self._transport, name, moment)
+        return await administration.reset_group(self._transport, name, moment)
 
     async def send(self, request: Request[T]) -> T:
         """Send one request of ``queen_api``, for the endpoints that the fluent layer does not cover.

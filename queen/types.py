@@ -68,6 +68,16 @@ class RenewResponse(TypedDict):
     expiresAt: NotRequired[Optional[str]]
 
 
+class GroupResetResponse(TypedDict):
+    """A consumer group that was told to read from a time on."""
+
+    success: bool
+    consumerGroup: str
+    timestamp: str
+    cursorsMoved: int
+    """On how many partitions its cursor was moved; always 0 on server 0.7, which moves none."""
+
+
 class WindowResponse(TypedDict):
     """What became of an ack or a renewal of a window."""
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta, timezone
 from typing import Dict, Mapping, Optional, cast
 
+from dateutil.parser import isoparse
 from queen_api.api import groups, queues
-from queen_api.models import ConfigureAnswer, DeleteGroupAnswer, DeleteQueueAnswer, QueueOptions, SubscriptionAnswer
+from queen_api.models import ConfigureAnswer, DeleteGroupAnswer, DeleteQueueAnswer, QueueOptions
 
 from queen.config import QUEUE_DEFAULTS, QueueOption
 from queen.operations.names import check_name
+from queen.transport.dialect import Dialect
 from queen.transport.transport import Transport
+from queen.types import GroupResetResponse
 
 
 async def create_queue(
@@ -66,10 +70,30 @@ async def delete_consumer_group(transport: Transport, group: str, *, delete_meta
     return await transport.send(groups.delete_group(group=group, delete_metadata=delete_metadata))
 
 
-async def update_subscription(transport: Transport, group: str, timestamp: str) -> SubscriptionAnswer:
-    """Move the time from which a group reads, on partitions where it has no cursor yet.
+async def reset_group(transport: Transport, group: str, timestamp: str) -> GroupResetResponse:
+    """Let a group read from a time on.
+
+    The servers' route moves the time at which a subscribed group starts where it has no cursor. Where it has one,
+    server 0.15 can move it, queue by queue: its leases end with that. Server 0.7 cannot.
+
+    Returns:
+        ``success``, ``consumerGroup``, ``timestamp`` and ``cursorsMoved``.
 
     Raises:
-        QueenError: the time was not changed.
+        QueenError: the group was not moved, or not on all queues.
     """
-    return await transport.send(groups.update_subscription(group=group, subscription_timestamp=timestamp))
+    await transport.send(groups.update_subscription(group=group, subscription_timestamp=timestamp))
+    moved = 0
+    if await transport.dialect() is Dialect.V015:
+        for queue in await transport.send(groups.get_group(group=group)):
+            # A seek goes behind the messages of its time; the group shall read those too.
+            target = _just_before(timestamp)
+            answer = await transport.send(groups.seek_group(group=group, queue=queue, timestamp=target))
+            moved += answer["partitionsUpdated"]
+    return {"success": True, "consumerGroup": group, "timestamp": timestamp, "cursorsMoved": moved}
+
+
+def _just_before(timestamp: str) -> str:
+    moment = isoparse(timestamp)
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
+    return (aware - timedelta(microseconds=1)).isoformat()

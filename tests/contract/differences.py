@@ -26,8 +26,7 @@ _NOT_COVERED_015: Dict[str, str] = {
 NOT_COVERED: Dict[str, Dict[str, str]] = {
     "embedded": _NOT_COVERED_015,
     "0.15": {**_NOT_COVERED_015, "health-metrics-internal": "GET /metrics, /metrics/prometheus and /internal/api/*"},
-    "0.7": {
-    },
+    "0.7": {},
 }
 
 # The broker differs on purpose, as its docstring says.

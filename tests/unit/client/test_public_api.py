@@ -25,6 +25,7 @@ EXPORTED = [
     "ConnectionFailedError",
     "DLQResponse",
     "DeadLetter",
+    "GroupResetResponse",
     "HttpStatusError",
     "LeaseLostError",
     "Message",
