@@ -27,6 +27,7 @@ from queen.operations.streams import StreamDefinition, WindowSource
 from queen.settling.renewal import DEFAULT_SECONDS
 from queen.settling.settler import Settler
 from queen.streaming.consumer import StreamConsumer
+from queen.streaming.turns import Turns
 from queen.transport.engine import Engine
 from queen.transport.engines.httpx_engine import HttpxEngine
 from queen.transport.engines.in_process import InProcessEngine
@@ -64,7 +65,14 @@ class Queen:
         transport = Transport(checked, *_engines(checked))
         self._transport = transport
         settler = Settler(transport)
-        self._services = Services(transport, settler, Source(settler), Buffers(transport), RunningConsumers())
+        self._services = Services(
+            transport=transport,
+            settler=settler,
+            source=Source(settler),
+            buffers=Buffers(transport),
+            consumers=RunningConsumers(),
+            turns=Turns(),
+        )
         self._timeout = checked.timeout_millis / 1000
         self._closed = False
         logs.event(logging.DEBUG, "Queen.constructor", status="initialized", urls=len(checked.urls))
@@ -108,7 +116,7 @@ class Queen:
         source = WindowSource(
             validation.path_name("stream_name", stream_name), validation.text("consumer_group", consumer_group)
         )
-        return StreamConsumer(self._transport, self._services.consumers, source)
+        return StreamConsumer(self._transport, self._services.consumers, self._services.turns, source)
 
     def transaction(self) -> TransactionBuilder:
         """Acks and pushes that happen together or not at all."""

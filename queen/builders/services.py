@@ -8,6 +8,7 @@ from queen.buffering.buffers import Buffers
 from queen.consuming.running import RunningConsumers
 from queen.operations.source import Source
 from queen.settling.settler import Settler
+from queen.streaming.turns import Turns
 from queen.transport.transport import Transport
 
 
@@ -21,6 +22,7 @@ class Services:
         source: pops messages.
         buffers: collect messages.
         consumers: run consumers, so that closing the client can end them.
+        turns: let one poll for windows of a stream wait at a time.
     """
 
     transport: Transport
@@ -28,3 +30,4 @@ class Services:
     source: Source
     buffers: Buffers
     consumers: RunningConsumers
+    turns: Turns

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import AsyncIterator, Callable, List, Optional, Union
+from typing import Any, AsyncIterator, Callable, Dict, List, Optional, Union
 
 from typing_extensions import Final
 
@@ -18,6 +18,7 @@ from queen.consuming.running import RunningConsumers
 from queen.errors import PERMANENT_ERRORS, QueenError, ServerRefusedError
 from queen.operations import streams
 from queen.operations.streams import WindowSource
+from queen.streaming.turns import Turns
 from queen.streaming.window import Window
 from queen.transport.retry import RetryPolicy
 from queen.transport.transport import Transport
@@ -38,12 +39,14 @@ class StreamConsumer:
     Args:
         transport: sends.
         running: the consumers of the client.
+        turns: lets one poll wait at a time.
         source: the stream and the group.
     """
 
-    def __init__(self, transport: Transport, running: RunningConsumers, source: WindowSource) -> None:
+    def __init__(self, transport: Transport, running: RunningConsumers, turns: Turns, source: WindowSource) -> None:
         self._transport = transport
         self._running = running
+        self._turns = turns
         self._source = source
         self._processing: List[_Processing] = []
 
@@ -67,7 +70,7 @@ class StreamConsumer:
         check_handler(callback)
         if signal is not None and not isinstance(signal, asyncio.Event):
             raise TypeError(f"signal={signal!r} is a {type(signal).__name__}; accepted is an asyncio.Event")
-        processing = _Processing(self._transport, self._source, callback, signal)
+        processing = _Processing(self._transport, self._turns, self._source, callback, signal)
         self._processing.append(processing)
         try:
             await self._running.run(processing)
@@ -99,11 +102,13 @@ class _Processing:
     def __init__(
         self,
         transport: Transport,
+        turns: Turns,
         source: WindowSource,
         callback: WindowCallback,
         signal: Optional[asyncio.Event],
     ) -> None:
         self._transport = transport
+        self._turns = turns
         self._source = source
         self._callback = callback
         self._ending = Ending(signal)
@@ -144,8 +149,12 @@ class _Processing:
     async def _poll(self) -> Optional[Window]:
         if not self._lease_millis:
             self._lease_millis = (await streams.stream_settings(self._transport, self._source.stream)).lease_millis
-        wire = await self._ending.answer(streams.poll_window(self._transport, self._source))
+        wire = await self._ending.answer(self._wait_for_window())
         return None if wire is None else Window(wire)
+
+    async def _wait_for_window(self) -> Optional[Dict[str, Any]]:
+        async with self._turns.turn(self._source):
+            return await streams.poll_window(self._transport, self._source)
 
     async def _process(self, window: Window) -> None:
         try:

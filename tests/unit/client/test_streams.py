@@ -192,6 +192,30 @@ async def test_cancellation_settles_nothing(queen: Queen, clock: ManualClock) ->
     assert (await queen.send(streams.list_streams()))["streams"][0]["activeLeases"] == 1
 
 
+async def test_of_several_consumers_in_one_client_one_waits_at_a_time(
+    queen: Queen, broker: Broker, clock: ManualClock
+) -> None:
+    await define(queen)
+    signal = asyncio.Event()
+    seen: List[Any] = []
+
+    def callback(window: Window) -> None:
+        seen.extend(message["data"] for message in window.messages)
+        signal.set()
+
+    consumers = [queen.consumer("s", "g") for _ in range(5)]
+    tasks = [asyncio.ensure_future(consumer.process(callback, signal=signal)) for consumer in consumers]
+    await parked(broker)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert broker.parked_polls == 1
+    await queen.queue("events").push([{"data": 1}])
+    clock.advance(60)
+    await queen.queue("events").push([{"data": "last"}])
+    await asyncio.wait_for(asyncio.gather(*tasks), 5)
+    assert seen == [1]
+
+
 async def test_a_seek_starts_over(queen: Queen, clock: ManualClock) -> None:
     await define(queen)
     await closed_windows(queen, clock, [1], [2])
