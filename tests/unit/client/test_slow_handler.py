@@ -34,20 +34,18 @@ asyncio.run(main(*sys.argv[1:]))
 
 async def test_a_program_ends_within_its_handlers_time_and_others_get_the_rest_at_once(broker_url: str) -> None:
     queue_name = f"slow-{uuid.uuid4().hex[:8]}"
-    loop = asyncio.get_running_loop()
     async with Queen(broker_url) as queen:
         # A lease of an hour: what is not given back would not come again while this test runs.
         await queen.queue(queue_name).config({"leaseTime": 3600}).create()
         await queen.queue(queue_name).push([{"data": n} for n in range(5)])
         command = [sys.executable, "-W", "error", "-c", PROGRAM, broker_url, queue_name, str(HANDLER_SECONDS)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
-            assert program.stdout is not None
-            assert program.stderr is not None
-            assert await loop.run_in_executor(None, program.stdout.readline) == "started 0\n"
-            program.send_signal(signal.SIGTERM)
-            # The second worker waits in a long poll of thirty seconds; it must not hold up the end.
-            code = await loop.run_in_executor(None, program.wait, 10)
-            assert (code, program.stdout.read(), program.stderr.read()) == (0, "finished 0\n", "")
+        program = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert program.stdout is not None
+        assert await program.stdout.readline() == b"started 0\n"
+        program.send_signal(signal.SIGTERM)
+        # The second worker waits in a long poll of thirty seconds; it must not hold up the end.
+        printed, errors = await asyncio.wait_for(program.communicate(), 10)
+        assert (program.returncode, printed, errors) == (0, b"finished 0\n", b"")
         seen: List[int] = []
 
         def second(message: Message) -> None:
