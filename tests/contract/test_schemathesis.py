@@ -40,6 +40,12 @@ def test_an_operation_answers_as_the_spec_says(case: schemathesis.Case[Any]) -> 
     if case.query:
         # Generated polls would wait for messages that nobody pushes.
         case.query.pop("wait", None)
+    if (
+        case.path == "/api/v1/stream/poll"
+        and isinstance(case.body, dict)
+        and isinstance(case.body.get("timeout", 0), int)
+    ):
+        case.body["timeout"] = 0
     if SERVER and case.path == "/api/v1/ack/batch" and case.body in ({}, {"acknowledgments": []}):
         return  # a server 0.15 never answers an empty list
     response = case.call()
