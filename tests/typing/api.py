@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any, Dict, List, Optional, Union
 
 from queen_api.api import dlq, system
-from queen_api.models import DeadLetterList, Health, NoValue
+from queen_api.models import DeadLetterList, DefineStreamAnswer, Health, NoValue
 from typing_extensions import TypedDict, assert_type
 
-from queen import AckResponse, DLQResponse, Message, PushResponse, Queen, RenewResponse, TransactionResponse
+from queen import (
+    AckResponse,
+    BufferedResponse,
+    BufferStats,
+    DLQResponse,
+    GroupResetResponse,
+    Message,
+    PushResponse,
+    Queen,
+    RenewResponse,
+    TransactionResponse,
+    Window,
+)
 
 
 class Order(TypedDict):
@@ -45,6 +58,31 @@ async def results(queen: Queen, message: Message) -> None:
     assert_type(await queen.queue("q").dlq().limit(1).get(), DLQResponse)
     assert_type(await queen.send(system.health()), Health)
     assert_type(await queen.send(dlq.list_dead_letters(queue="orders")), Union[DeadLetterList, NoValue])
+
+
+async def buffers(queen: Queen) -> None:
+    buffered = queen.queue("q").buffer({"message_count": 500}).partition("p")
+    assert_type(await buffered.push([{"data": 1}]), BufferedResponse)
+    assert_type(await buffered.push([{"data": 1}]).on_success(lambda items: None), BufferedResponse)
+    assert_type(await queen.flush_all_buffers(), None)
+    assert_type(queen.get_buffer_stats(), BufferStats)
+
+
+async def streams(queen: Queen) -> None:
+    def callback(window: Window) -> None:
+        assert_type(window.start, datetime)
+        assert_type(window.filter(lambda message: message["data"]["n"] > 1), Window)
+        assert_type(window.size(), int)
+
+    defined = await queen.stream("s", "n").sources(["q"]).partitioned().tumbling_time(60).define()
+    assert_type(defined, DefineStreamAnswer)
+    consumer = queen.consumer("s", "g")
+    assert_type(await consumer.process(callback, signal=asyncio.Event()), None)
+    assert_type(consumer.stop(), None)
+
+
+async def groups(queen: Queen) -> None:
+    assert_type(await queen.update_consumer_group_timestamp("g", "2026-01-31T10:00:00Z"), GroupResetResponse)
 
 
 async def messages(message: Message, order: Message[Order]) -> None:
