@@ -144,8 +144,17 @@ def _was_committed(refusal: TransactionError, pushes: Sequence[TransactionPush])
     """
     if "duplicate key" not in f"{refusal.words} {refusal.results}":
         return False
-    failed_at = len([result for result in refusal.results if result.get("success")])
-    return failed_at < len(pushes) and pushes[failed_at].made_id
+    failed_at = next((place for place, result in enumerate(refusal.results) if not _went_well(result)), None)
+    place = len(refusal.results) if failed_at is None else failed_at
+    return place < len(pushes) and pushes[place].made_id
+
+
+def _went_well(result: Mapping[str, object]) -> bool:
+    """Whether an operation had been done: server 0.15 says ``success``, 0.7 the status of each pushed item."""
+    items = result.get("results")
+    if isinstance(items, list):
+        return all(item.get("status") == "queued" for item in cast("List[Mapping[str, object]]", items))
+    return result.get("success") is True
 
 
 def _by_ledger(acks: Sequence[TransactionAck]) -> Dict[Ledger, List[TransactionAck]]:

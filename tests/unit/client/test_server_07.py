@@ -9,8 +9,10 @@ from typing import Any, AsyncIterator, Dict, List, Set
 
 import pytest
 
-from queen import Message, Queen, TransactionError
+from queen import Message, OutcomeUnknownError, Queen, TransactionError
 from queen.broker import Broker, ManualClock, open_broker
+from queen.transport.engine import AnswerLostError, Reply
+from queen.transport.engines.in_process import InProcessEngine
 
 _numbers = itertools.count(1)
 
@@ -206,6 +208,39 @@ async def test_a_failure_in_a_transaction_leaves_the_lease(queen: Queen) -> None
     assert (await messages[1].ack())["success"]
     assert await letters(queen) == [0]
     assert await pop(queen) == []
+
+
+@pytest.mark.parametrize("own_id", [False, True])
+async def test_a_commit_whose_answer_was_lost_is_known_by_the_id_that_the_client_made(
+    queen: Queen, monkeypatch: pytest.MonkeyPatch, own_id: bool
+) -> None:
+    await push(queen, 1)
+    [message] = await pop(queen)
+    transaction = queen.transaction().ack(message).queue("out").push([{"data": {"n": 1}}])
+    if own_id:
+        transaction = queen.transaction().ack(message).queue("out").push([{"data": 1, "transactionId": "mine"}])
+    lose_the_answer(monkeypatch, "/api/v1/transaction")
+    if own_id:
+        with pytest.raises(OutcomeUnknownError):
+            await transaction.commit()
+    else:
+        assert (await transaction.commit())["success"]
+    assert len(await queen.queue("out").batch(9).pop()) == 1
+    assert await pop(queen) == []
+
+
+def lose_the_answer(monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    """Let the next request to a target take effect, and its answer be lost."""
+    send = InProcessEngine.send
+
+    async def losing(engine: InProcessEngine, *arguments: Any) -> Reply:
+        reply = await send(engine, *arguments)
+        if arguments[1].startswith(target):
+            monkeypatch.undo()
+            raise AnswerLostError("the answer was lost")
+        return reply
+
+    monkeypatch.setattr(InProcessEngine, "send", losing)
 
 
 async def test_a_signal_gives_back_what_was_not_started(queen: Queen) -> None:
