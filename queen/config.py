@@ -222,7 +222,7 @@ def _server_url(url: object) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError as error:
         raise ConfigurationError(f"url={url!r}: {error}; {accepted}") from None
-    if not host or parts.query or parts.fragment:
+    if not host or parts.query or parts.fragment or not url.isascii() or not url.isprintable():
         raise ConfigurationError(f"url={url!r} is not the address of a server; {accepted}")
     return url.rstrip("/")
 

@@ -150,9 +150,9 @@ class Buffer:
 
     def _schedule(self) -> None:
         """See to it that what is due is sent, and that the rest will be."""
-        if self._task is not None or not self._parcels:
+        if self._task is not None or not (self._batch or self._parcels):
             return
-        if self._is_due():
+        if self._batch or self._is_due():
             self._stop_timer()
             self._task = asyncio.ensure_future(self._send_what_is_due())
             self._task.add_done_callback(self._ended)
@@ -281,10 +281,11 @@ class Buffer:
         if error is not None:
             # A defect of this library; the messages stay, and close() hands them back.
             logs.event(logging.ERROR, "Buffer.flush", error, buffer=self._name, messages=self._count)
-            for _, sent in self._flushes:
-                if not sent.done():
-                    sent.set_exception(error)
+            for _, waiting in [*self._flushes, *self._pushers]:
+                if not waiting.done():
+                    waiting.set_exception(error)
             self._flushes = []
+            self._pushers.clear()
             return
         if self._closing:
             return

@@ -9,6 +9,7 @@ from queen.buffering.buffer import Buffer, Tally
 from queen.buffering.options import BufferOptions
 from queen.buffering.parcel import Parcel, Reports, items_as_given
 from queen.errors import BufferClosedError, QueenBufferError
+from queen.operations.names import check_name
 from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, encode_item
 from queen.operations.push_callbacks import PushCallbacks
 from queen.transport.transport import Transport
@@ -39,13 +40,14 @@ class Buffers:
         Raises:
             BufferClosedError: the client is closed.
             QueenBufferError: there is no room, and the server refuses what is in the buffer.
-            TypeError, ValueError: a payload that cannot be sent.
+            TypeError, ValueError: a payload or a queue name that cannot be sent.
         """
         if items:
             encoded = [encode_item(item) for item in items]
             parcel = Parcel(items, encoded, callbacks, asyncio.get_running_loop().time())
             if self._closed:
                 raise BufferClosedError("the client is closed", unsent=items_as_given([parcel]))
+            await check_name(self._transport, items[0]["queue"])
             place = items[0]["queue"], items[0].get("partition", DEFAULT_PARTITION)
             await self._buffer(place).add(parcel, options)
         return {"buffered": True, "count": len(items)}

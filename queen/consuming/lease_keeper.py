@@ -10,7 +10,7 @@ from typing import AsyncIterator, Dict, List, Optional, Sequence
 from queen import logs
 from queen.callbacks import call
 from queen.consuming.handlers import LeaseLostCallback
-from queen.errors import PERMANENT_ERRORS, LeaseLostError, QueenError
+from queen.errors import LeaseLostError, QueenError, is_final
 from queen.message import Message
 from queen.settling.renewal import renew_lease
 from queen.transport.transport import Transport
@@ -57,19 +57,25 @@ class LeaseKeeper:
         seconds = max(60, round(3 * interval))
         ledger = messages[0].ledger
         affinity = ledger.lease.affinity if ledger is not None else None
+        loop = asyncio.get_running_loop()
+        held_until: Optional[float] = None
         while True:
             await asyncio.sleep(interval)
+            asked = loop.time()
             try:
                 result = await renew_lease(self._transport, lease_id, seconds=seconds, affinity=affinity)
-            except PERMANENT_ERRORS as error:
-                await self._tell(lease_id, messages, str(error))
-                return
             except QueenError as error:
                 logs.event(logging.WARNING, "LeaseKeeper.renew", leaseId=lease_id, error=str(error))
+                # A server that cannot be reached may come back; by then the lease may be over.
+                over = held_until is not None and loop.time() >= held_until
+                if is_final(error) or over:
+                    await self._tell(lease_id, messages, str(error))
+                    return
                 continue
             if not result["success"]:
                 await self._tell(lease_id, messages, result["error"] or "no reason given")
                 return
+            held_until = asked + seconds
 
     async def _tell(self, lease_id: str, messages: List[Message], reason: str) -> None:
         unsettled = [message for message in messages if message.ledger is not None and not message.ledger.settled]

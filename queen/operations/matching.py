@@ -21,6 +21,7 @@ from queen.settling.settler import Settler
 
 # A queue that is created or deleted is noticed after so many seconds.
 _LISTING_SECONDS: Final = 10.0
+_NOT_FOUND: Final = "Queue not found"
 _SHORTEST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 
@@ -131,8 +132,10 @@ class MatchingQueues:
         """The priority of a queue; None when it is gone meanwhile."""
         try:
             answer = await self._settler.transport.send(queues.get_queue_status(queue=queue))
-        except ServerRefusedError:
-            return None
+        except ServerRefusedError as refusal:
+            if _NOT_FOUND in refusal.words:
+                return None
+            raise
         return answer["queue"]["priority"]
 
 

@@ -15,7 +15,7 @@ from queen.callbacks import MaybeAwaitable, call
 from queen.consuming.ending import Ending
 from queen.consuming.handlers import check_handler
 from queen.consuming.running import RunningConsumers
-from queen.errors import PERMANENT_ERRORS, QueenError, ServerRefusedError
+from queen.errors import PERMANENT_ERRORS, QueenError, ServerRefusedError, is_final
 from queen.operations import streams
 from queen.operations.streams import WindowSource
 from queen.streaming.turns import Turns
@@ -197,14 +197,21 @@ class _Processing:
             await asyncio.gather(keeper, return_exceptions=True)
 
     async def _renew(self, window: Window) -> None:
+        loop = asyncio.get_running_loop()
+        held_until = loop.time() + self._lease_millis / 1000
         while True:
             await asyncio.sleep(self._lease_millis / 1000 / _RENEWALS_PER_LEASE)
+            asked = loop.time()
             try:
                 result = await streams.renew_window(self._transport, self._source, window.lease_id, self._lease_millis)
             except QueenError as error:
                 logs.event(logging.WARNING, "StreamConsumer.renew", window=window.id, failed=str(error))
+                if is_final(error) or loop.time() >= held_until:
+                    window.lease_lost = True
+                    return
                 continue
             if not result["success"]:
                 window.lease_lost = True
                 logs.event(logging.WARNING, "StreamConsumer.renew", window=window.id, lost=result["error"])
                 return
+            held_until = asked + self._lease_millis / 1000

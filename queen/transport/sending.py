@@ -26,8 +26,8 @@ from queen.transport.router import Router, Server
 
 T = TypeVar("T")
 
-_TOO_MANY_REQUESTS: Final = 429
-_REQUEST_TIMEOUT: Final = 408
+# Request timeout (the request was not read to its end) and too many requests.
+_NOT_PROCESSED: Final = (408, 429)
 _SERVER_ERROR: Final = 500
 # Of the time for all attempts, so much must have been given to one before its server is marked for not answering.
 _FAIR_SHARE: Final = 0.5
@@ -126,7 +126,7 @@ class Sending(Generic[T]):
 
     @staticmethod
     def _has_failed(reply: Reply) -> bool:
-        if reply.status in (_TOO_MANY_REQUESTS, _REQUEST_TIMEOUT):
+        if reply.status in _NOT_PROCESSED:
             return True
         return reply.status >= _SERVER_ERROR and not answer.is_refusal(reply)
 
@@ -161,7 +161,7 @@ class Sending(Generic[T]):
     def _may_repeat(self, last: Union[Reply, EngineError]) -> bool:
         if isinstance(last, DeadlinePassedError):
             return False
-        if isinstance(last, NotSentError) or (isinstance(last, Reply) and last.status == _TOO_MANY_REQUESTS):
+        if isinstance(last, NotSentError) or (isinstance(last, Reply) and last.status in _NOT_PROCESSED):
             return True
         if repeatable(self.request):
             return True

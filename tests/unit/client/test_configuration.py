@@ -42,6 +42,8 @@ def test_keys_may_be_snake_case_or_camel_case_and_keywords_win() -> None:
         ("sqlite:////no/such/folder/queen.db", "unable to open database file"),
         ("http://a:port", "accepted are http://host:port"),
         ("http://a:1?x=1", "not the address of a server"),
+        ("http://a:1/größe", "not the address of a server"),
+        ({"urls": ["http://a:1"], "dialect": "0.8"}, "dialect='0.8' is unknown; accepted are '0.7', '0.15'"),
         (["http://a:1", "http://a:1/"], "twice"),
         (["memory://x", "http://a:1"], "stands alone"),
         ({"urls": ["http://a:1"], "timeout_milis": 1}, "did you mean 'timeout_millis'"),

@@ -108,6 +108,52 @@ async def test_a_lease_that_cannot_be_renewed_is_told_and_its_renewal_ends() -> 
     assert renewals == [{"seconds": 60}]
 
 
+@pytest.mark.parametrize("refusal", [answers({"error": "no"}, 400), answers({"error": "no"}, 500)])
+async def test_a_renewal_that_is_refused_for_ever_is_told_too(refusal: Answer) -> None:
+    lost = asyncio.Event()
+
+    def script(received: Received) -> Answer:
+        if received.method == "GET":
+            return batch("a")
+        return refusal if "/lease/" in received.target else acked(received)
+
+    async def handler(message: Message) -> None:
+        await lost.wait()
+        assert message.lease_lost
+
+    async with ScriptedServer(script) as server, Queen(server.url) as queen:
+        consumer = queen.queue("q").limit(1).renew_lease(True, 5).consume(handler)
+        await asyncio.wait_for(consumer.on_lease_lost(lambda messages, error: lost.set()), 5)
+    assert sum("/lease/" in received.target for received in server.received) == 1
+
+
+async def test_a_server_that_is_away_for_longer_than_the_lease_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    real, ahead = loop.time, [0.0]
+    monkeypatch.setattr(loop, "time", lambda: real() + ahead[0])
+    lost, renewed = asyncio.Event(), asyncio.Event()
+
+    def script(received: Received) -> Answer:
+        if received.method == "GET":
+            return batch("a")
+        if "/lease/" not in received.target:
+            return acked(received)
+        if renewed.is_set():
+            return Drop()
+        renewed.set()
+        return answers({"extended": True, "leaseId": "l", "seconds": 60})
+
+    async def handler(message: Message) -> None:
+        await renewed.wait()
+        assert not message.lease_lost
+        ahead[0] = 61
+        await lost.wait()
+
+    async with ScriptedServer(script) as server, Queen(server.url, retry_attempts=0) as queen:
+        consumer = queen.queue("q").limit(1).renew_lease(True, 5).consume(handler)
+        await asyncio.wait_for(consumer.on_lease_lost(lambda messages, error: lost.set()), 600)
+
+
 async def test_a_lease_callback_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     told = asyncio.Event()
 

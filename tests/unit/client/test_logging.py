@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import subprocess
+import sys
 from typing import Iterator
 
 import pytest
@@ -57,3 +59,9 @@ async def test_requests_are_logged_as_debug_so_that_programs_at_info_are_not_flo
         async with Queen(server_url) as queen:
             await queen.queue(queue_name).push([{"data": 1}])
     assert caplog.records == []
+
+
+def test_a_program_that_configures_no_logging_sees_no_warnings_of_the_library() -> None:
+    program = "import queen.logs as logs, logging; logs.event(logging.WARNING, 'Somebody', what='happened')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import pytest
 
@@ -88,6 +88,7 @@ class Directory:
         self.priorities: Dict[str, int] = dict(priorities)
         self.asked: Counter[str] = Counter()
         self.broken = False
+        self.status_error: Optional[str] = None
 
     def __call__(self, received: Received) -> Answer:
         path = received.target.partition("?")[0]
@@ -97,8 +98,8 @@ class Directory:
             return answers({"queues": [{"name": name, "namespace": "n", "task": ""} for name in names]})
         name = path.rsplit("/", 1)[1]
         if path.startswith("/api/v1/status/queues/"):
-            if name not in self.priorities:
-                return answers({"error": "Queue not found"})
+            if self.status_error is not None or name not in self.priorities:
+                return answers({"error": self.status_error or "Queue not found"})
             return answers({"queue": {"priority": self.priorities[name]}, "partitions": [], "totals": {}})
         if self.broken:
             return answers({"success": False, "error": "the database is away", "messages": []})
@@ -137,6 +138,16 @@ async def test_a_failure_is_raised_and_not_an_empty_list() -> None:
     async with ScriptedServer(directory) as server, Queen(server.url) as queen:
         with pytest.raises(ServerRefusedError, match="the database is away"):
             await queen.queue().namespace("n").pop()
+
+
+async def test_a_priority_that_cannot_be_read_is_an_error_too() -> None:
+    directory = Directory(a=0)
+    directory.status_error = "ERROR: canceling statement due to statement timeout"
+    async with ScriptedServer(directory) as server, Queen(server.url) as queen:
+        with pytest.raises(ServerRefusedError, match="statement timeout"):
+            await queen.queue().namespace("n").pop()
+        directory.status_error = "Queue not found"
+        assert await queen.queue().namespace("n").pop() == []
 
 
 async def test_the_pops_of_a_namespace_go_to_the_server_of_its_affinity_key() -> None:

@@ -261,6 +261,8 @@ async def test_a_queue_name_with_a_colon_is_refused(queen: Queen) -> None:
     with pytest.raises(ValueError, match="would mix it up with 'a'"):
         await queen.queue("a:b").push([{"data": 1}])
     with pytest.raises(ValueError, match="colon"):
+        await queen.queue("a:b").buffer().push([{"data": 1}])
+    with pytest.raises(ValueError, match="colon"):
         await queen.queue("a:b").create()
 
 

@@ -166,9 +166,10 @@ async def test_a_500_in_the_servers_own_words_is_a_refusal_and_not_repeated() ->
     assert len(server.received) == 1
 
 
-async def test_too_many_requests_is_waited_out_even_for_a_pop() -> None:
+@pytest.mark.parametrize("status", [408, 429])
+async def test_a_request_that_was_not_processed_is_repeated_even_if_it_is_a_pop(status: int) -> None:
     script: List[Answer] = [
-        answers({"error": "slow down"}, 429, retry_after="0"),
+        answers({"error": "not now"}, status, retry_after="0"),
         answers({"success": True, "messages": []}),
     ]
     async with ScriptedServer(lambda _: script.pop(0)) as server, client(server) as queen:
