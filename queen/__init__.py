@@ -48,6 +48,16 @@ from queen.types import (
     WindowResponse,
 )
 
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        # Looked up when it is asked for: reading the metadata takes longer than importing this package.
+        from importlib.metadata import version
+
+        return version("queen-mq")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
     "BUFFER_DEFAULTS",
     "CLIENT_DEFAULTS",

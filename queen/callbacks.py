@@ -10,6 +10,27 @@ R = TypeVar("R")
 MaybeAwaitable = Union[R, Awaitable[R]]
 
 
+def check_callable(argument: str, function: object, count: int) -> None:
+    """Refuse what cannot be called with so many arguments, before anything is done for it.
+
+    Raises:
+        TypeError: no function, a function of another number of arguments, or a generator, whose body would never run.
+    """
+    accepted = f"accepted is a function of {'one argument' if count == 1 else f'{count} arguments'}"
+    if not callable(function):
+        raise TypeError(f"{argument}={function!r} is a {type(function).__name__}; {accepted}")
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        raise TypeError(f"{argument}={function!r} is a generator, whose body would never run; {accepted}")
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some functions written in C do not tell theirs
+        return
+    try:
+        signature.bind(*[object()] * count)
+    except TypeError as error:
+        raise TypeError(f"{argument}={function!r}: {error}; {accepted}") from None
+
+
 async def call(function: Callable[..., MaybeAwaitable[R]], *arguments: object) -> R:
     """Call a sync or async function and return its result."""
     result = function(*arguments)

@@ -214,7 +214,9 @@ def _server_url(url: object) -> str:
         return url
     scheme, separator, _ = url.partition("://")
     if not separator or scheme not in ("http", "https"):
-        raise ConfigurationError(f"a url begins with {scheme + separator if separator else 'no scheme'!r}; {accepted}")
+        begins = f"begins with {scheme + separator!r}" if separator else "has no scheme, such as http://"
+        shown = "" if "@" in url else f"={url!r}"
+        raise ConfigurationError(f"url{shown} {begins}; {accepted}")
     parts = urlsplit(url)
     if "@" in parts.netloc:
         raise ConfigurationError("a url holds a user name or password; give a token as bearer_token instead")

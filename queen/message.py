@@ -8,6 +8,7 @@ from typing import Any, Dict, Generic, Mapping, Optional
 from dateutil.parser import isoparse
 from typing_extensions import TypeVar, override
 
+from queen import validation
 from queen.settling.decision import COMPLETED, Decision, decision
 from queen.settling.ledger import Ledger
 from queen.settling.renewal import DEFAULT_SECONDS, renew_lease
@@ -135,6 +136,7 @@ class Message(Dict[str, Any], Generic[T]):
 
     async def renew(self, seconds: int = DEFAULT_SECONDS) -> RenewResponse:
         """Make its lease last at least so many seconds from now."""
+        validation.integer("seconds", seconds, minimum=1)
         ledger = self._needed_ledger("renew")
         lease = ledger.lease
         if lease.lease_id is None:

@@ -18,6 +18,13 @@ _STARTED = (
 )
 
 
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise ValueError(text)
+    return number
+
+
 def main() -> int:
     """Serve a broker until it is interrupted."""
     parser = _parser()
@@ -65,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
     parser.add_argument(
-        "--port", type=int, default=6632, help="the port; 0 for any that is free (default: %(default)s)"
+        "--port", type=_port, default=6632, help="the port; 0 for any that is free (default: %(default)s)"
     )
     parser.add_argument("--db", help="the file to keep messages in; without it they are kept in memory")
     parser.add_argument(

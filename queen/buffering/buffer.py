@@ -128,6 +128,11 @@ class Buffer:
         self._stop_timer()
         return [*self._batch, *self._parcels]
 
+    @property
+    def failure(self) -> Optional[QueenError]:
+        """Why the last flush failed; None when it did not."""
+        return self._failure
+
     def _has_room(self, parcel: Parcel) -> bool:
         # A push of more than fits is taken when there is nothing else, and sent as one request.
         limit = self._options.max_size if self._options is not None else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from queen.buffering.buffer import Buffer, Tally
@@ -93,13 +94,20 @@ class Buffers:
         self._closed = True
         deadline = asyncio.get_running_loop().time() + seconds
         left = await asyncio.gather(*(buffer.close(deadline) for buffer in self._buffers.values()))
+        failures = [buffer.failure for buffer in self._buffers.values() if buffer.failure is not None]
         self._buffers.clear()
         await self._reports.finish(deadline)
         unsent = items_as_given([parcel for parcels in left for parcel in parcels])
         if unsent:
-            raise QueenBufferError(
-                f"the client was closed with {len(unsent)} buffered messages that could not be sent", unsent=unsent
-            )
+            reason = str(failures[0]) if failures else f"they were not answered within {seconds:g} s"
+            words = f"the client was closed with {len(unsent)} buffered messages that could not be sent: {reason}"
+            raise QueenBufferError(words, unsent=unsent) from (failures[0] if failures else None)
+
+    def __del__(self) -> None:
+        left = sum(buffer.count for buffer in self._buffers.values())
+        if left:
+            words = f"{left} buffered messages are lost: the client was never closed"
+            warnings.warn(words, RuntimeWarning, stacklevel=2, source=self)
 
     def _buffer(self, place: _Place) -> Buffer:
         buffer = self._buffers.get(place)

@@ -24,9 +24,11 @@ class BufferOptions:
     """When a buffer is flushed, and how much it holds.
 
     Attributes:
-        message_count: flushed when it holds so many messages; also how many go into one request.
+        message_count: flushed when it holds so many messages; also how many go into one request, unless a single push
+            has more.
         time_millis: flushed when its oldest message has waited so long.
-        max_size: how many messages it holds; a push that finds no room waits.
+        max_size: how many messages it holds; a push that finds no room waits. A single push of more is taken whole when
+            there is nothing else.
     """
 
     message_count: int

@@ -9,7 +9,7 @@ import attrs
 
 from queen import logs
 from queen.errors import QueenError
-from queen.operations.push import IdentifiedItem, as_given
+from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, as_given
 from queen.operations.push_callbacks import PushCallbacks
 from queen.types import PushResponse
 
@@ -49,14 +49,13 @@ class Parcel:
 
 
 def items_as_given(parcels: Sequence[Parcel]) -> List[Mapping[str, object]]:
-    """The messages of parcels as their users gave them, with queue and partition, to be pushed again."""
+    """The messages of parcels as their users gave them, with ``queue`` and ``partition``; they can be pushed again."""
     found: List[Mapping[str, object]] = []
     for parcel in parcels:
         for item in parcel.items:
             given: Dict[str, object] = dict(as_given(item))
             given["queue"] = item["queue"]
-            if "partition" in item:
-                given["partition"] = item["partition"]
+            given["partition"] = item.get("partition", DEFAULT_PARTITION)
             found.append(given)
     return found
 

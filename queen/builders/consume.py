@@ -10,6 +10,7 @@ from typing_extensions import Self, override
 
 from queen.builders.operation import Operation
 from queen.builders.services import Services
+from queen.callbacks import check_callable
 from queen.consuming.consumer import Consumer
 from queen.consuming.handlers import Callbacks, ErrorCallback, Handler, LeaseLostCallback, SuccessCallback
 from queen.consuming.options import ConsumeOptions
@@ -32,20 +33,31 @@ class ConsumeBuilder(Operation[None]):
         self._callbacks = Callbacks()
 
     def on_success(self, callback: SuccessCallback) -> Self:
-        """Call ``callback(message, result)`` when the handler returned; the callback then acknowledges."""
+        """Call ``callback(message, result)`` when the handler returned.
+
+        With this or ``on_error`` nothing is acknowledged but by your own code, success and failure alike: what no
+        callback settles comes again when its lease ends.
+        """
         self._check_not_started("on_success")
+        check_callable("on_success", callback, 2)
         self._callbacks = attrs.evolve(self._callbacks, on_success=callback)
         return self
 
     def on_error(self, callback: ErrorCallback) -> Self:
-        """Call ``callback(message, error)`` when the handler raised; the callbacks then acknowledge."""
+        """Call ``callback(message, error)`` when the handler raised.
+
+        With this or ``on_success`` nothing is acknowledged but by your own code, success and failure alike: what no
+        callback settles comes again when its lease ends.
+        """
         self._check_not_started("on_error")
+        check_callable("on_error", callback, 2)
         self._callbacks = attrs.evolve(self._callbacks, on_error=callback)
         return self
 
     def on_lease_lost(self, callback: LeaseLostCallback) -> Self:
         """Call ``callback(messages, error)`` when a lease could not be renewed while the handler works."""
         self._check_not_started("on_lease_lost")
+        check_callable("on_lease_lost", callback, 2)
         self._callbacks = attrs.evolve(self._callbacks, on_lease_lost=callback)
         return self
 

@@ -8,6 +8,7 @@ import attrs
 from typing_extensions import Self, TypeVar, override
 
 from queen.builders.operation import Operation
+from queen.callbacks import check_callable
 from queen.operations.push import IdentifiedItem
 from queen.operations.push_callbacks import PushCallback, PushCallbacks, PushErrorCallback
 from queen.types import PushResponse
@@ -33,6 +34,7 @@ class PushBuilder(Operation[R], Generic[R]):
     def on_success(self, callback: PushCallback) -> Self:
         """Call ``callback(items)`` when the server accepted the push."""
         self._check_not_started("on_success")
+        check_callable("on_success", callback, 1)
         self._callbacks = attrs.evolve(self._callbacks, on_success=callback)
         return self
 
@@ -43,12 +45,14 @@ class PushBuilder(Operation[R], Generic[R]):
         refused; failures that may pass are repeated.
         """
         self._check_not_started("on_error")
+        check_callable("on_error", callback, 2)
         self._callbacks = attrs.evolve(self._callbacks, on_error=callback)
         return self
 
     def on_duplicate(self, callback: PushErrorCallback) -> Self:
         """Call ``callback(items, error)`` with the items whose transaction ids were taken."""
         self._check_not_started("on_duplicate")
+        check_callable("on_duplicate", callback, 2)
         self._callbacks = attrs.evolve(self._callbacks, on_duplicate=callback)
         return self
 

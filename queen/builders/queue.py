@@ -18,8 +18,9 @@ from queen.builders.consume import ConsumeBuilder
 from queen.builders.dead_letters import DLQBuilder
 from queen.builders.push import PushBuilder, Pusher
 from queen.builders.services import Services
+from queen.callbacks import check_callable
 from queen.config import QueueOption, queue_options
-from queen.consuming.handlers import Handler, check_handler
+from queen.consuming.handlers import Handler
 from queen.consuming.options import ConsumeOptions
 from queen.message import Message
 from queen.operations import administration
@@ -238,7 +239,7 @@ class QueueBuilder(Generic[R]):
             signal: ends consuming when it is set: the message at hand is finished and settled, those that were not
                 started are given back.
         """
-        check_handler(handler)
+        check_callable("handler", handler, 1)
         if signal is not None and not isinstance(signal, asyncio.Event):
             raise TypeError(f"signal={signal!r} is a {type(signal).__name__}; accepted is an asyncio.Event")
         said = self._said
@@ -271,6 +272,8 @@ class QueueBuilder(Generic[R]):
             validation.path_name("partition", partition)
             if partition == "null":
                 raise ValueError("partition='null' cannot be popped by name: the servers read it as any partition")
+        if said.group is None and (said.subscription_from or said.subscription_mode not in (None, "all")):
+            raise ValueError(f"{action}() of no consumer group always starts at the beginning; say group('name') too")
         if said.queue is None and said.namespace is None and said.task is None:
             raise ValueError(f"{action}() needs a queue, a namespace or a task; say queen.queue('name')")
         if said.queue is None and partition is not None:

@@ -41,7 +41,8 @@ class StreamBuilder:
     def grace_period(self, seconds: Seconds) -> StreamBuilder:
         """How long after its end a window still waits for late messages: 30 seconds where nothing is said.
 
-        The time is that of messages: a window is closed when each source queue has a message that is so much newer.
+        The time is that of messages, and does not pass by itself: a window is closed when each source queue that ever
+        had a message has one that is so much newer than the window's end.
         """
         return self._with(attrs.evolve(self._definition, grace_millis=_millis("grace_period", seconds, 0)))
 
@@ -59,9 +60,12 @@ class StreamBuilder:
             ``success``, ``stream_id`` and ``name``.
 
         Raises:
+            ValueError: no source was named.
             UnsupportedByServerError: the server has no windowed streams (0.15).
             QueenError: the stream was not defined.
         """
+        if not self._definition.sources:
+            raise ValueError("a stream needs queues whose messages it windows; say sources(['orders'])")
         return await define_stream(self._transport, self._definition)
 
     def _with(self, definition: StreamDefinition) -> StreamBuilder:

@@ -8,7 +8,7 @@ from queen import validation
 from queen.errors import OutcomeUnknownError
 from queen.message import Message
 from queen.operations.push import Items, item_list, push_items
-from queen.operations.settle import AnyMessage
+from queen.operations.settle import AnyMessage, checked_context, lease_key, message_list
 from queen.operations.transaction import TransactionAck, TransactionPush, commit
 from queen.settling.decision import COMPLETED, Decision, decision
 from queen.settling.settler import Settler
@@ -42,8 +42,11 @@ class TransactionBuilder:
         Raises:
             ValueError: a status that a transaction cannot have.
         """
+        self._check_not_committed("ack")
         decided = _transactional(status, context)
-        listed = [messages] if isinstance(messages, (Message, Mapping)) else list(messages)
+        listed = [messages] if isinstance(messages, (Message, Mapping)) else message_list(messages)
+        for message in listed:
+            lease_key(message)
         self._acks.extend(TransactionAck(message, decided) for message in listed)
         return self
 
@@ -64,8 +67,7 @@ class TransactionBuilder:
             OutcomeUnknownError: the answer was lost, and the server cannot tell what happened.
             QueenError: the transport failed; nothing of it happened.
         """
-        if self._committed:
-            raise RuntimeError("this transaction was committed before; make a new one with queen.transaction()")
+        self._check_not_committed("commit")
         try:
             response = await commit(self._settler, self._acks, self._pushes, in_doubt=self._in_doubt)
         except OutcomeUnknownError:
@@ -76,8 +78,13 @@ class TransactionBuilder:
 
     def push_all(self, pushes: List[TransactionPush]) -> TransactionBuilder:
         """Add items that are checked already; ``queue(name).push(items)`` is how to make them."""
+        self._check_not_committed("push")
         self._pushes.extend(pushes)
         return self
+
+    def _check_not_committed(self, method: str) -> None:
+        if self._committed:
+            raise RuntimeError(f"{method}(): this transaction was committed before; make a new one")
 
 
 class TransactionQueueBuilder:
@@ -105,8 +112,8 @@ def _gives_id(item: object) -> bool:
 
 
 def _transactional(status: object, context: Optional[Mapping[str, object]]) -> Decision:
-    error = (context or {}).get("error")
-    decided = decision(status, None if error is None else str(error))
+    error, _ = checked_context(context)
+    decided = decision(status, error)
     if decided.status in ("failed", "retry"):
         raise ValueError(
             f"status={status!r} cannot be part of a transaction; accepted are True, 'completed', 'failed' and 'dlq' "

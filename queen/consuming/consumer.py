@@ -61,6 +61,7 @@ class Consumer:
         Raises:
             AuthenticationError, PermissionDeniedError, UnsupportedByServerError: the server will refuse for ever;
                 other failures of a pop are logged, and the loop goes on after a pause.
+            QueenError: the idle time has passed, and the last pop had failed.
             ClientClosedError: the client was closed before.
         """
         async with self._ending:
@@ -94,9 +95,13 @@ class Consumer:
         loop = asyncio.get_running_loop()
         limit, idle_millis = self._options.limit, self._options.idle_millis
         handled, failures, busy_at = 0, 0, loop.time()
+        failure: Optional[QueenError] = None
         while not self._ending.begun and (limit is None or handled < limit):
             idle_left = None if idle_millis is None else idle_millis / 1000 - (loop.time() - busy_at)
             if idle_left is not None and idle_left <= 0:
+                if failure is not None:
+                    # Nobody knows whether there were messages.
+                    raise failure
                 return
             asked = loop.time()
             try:
@@ -104,12 +109,13 @@ class Consumer:
             except PERMANENT_ERRORS:
                 raise
             except QueenError as error:
+                failure = error
                 failures += 1
                 pause = _BACKOFF.wait_before(failures)
                 logs.event(logging.WARNING, "ConsumeBuilder.pop", failed=str(error), retryMillis=round(pause * 1000))
                 await self._ending.pause(pause if idle_left is None else min(pause, idle_left))
                 continue
-            failures = 0
+            failure, failures = None, 0
             if messages:
                 handled += await self._processor.process(messages)
                 busy_at = loop.time()

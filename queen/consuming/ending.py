@@ -24,12 +24,15 @@ class Ending:
 
     def __init__(self, signal: Optional[asyncio.Event]) -> None:
         self._signal = signal
+        self._begun = False
         self._event: Optional[asyncio.Event] = None
         self._watcher: Optional[asyncio.Task[None]] = None
 
     async def __aenter__(self) -> Self:
         # Made here: before Python 3.10 an event belongs to the loop in which it is made.
         self._event = asyncio.Event()
+        if self._begun:
+            self._event.set()
         if self._signal is not None:
             self._watcher = asyncio.ensure_future(self._watch(self._signal))
         return self
@@ -44,14 +47,15 @@ class Ending:
             self._watcher.cancel()
 
     def begin(self) -> None:
-        """Let the workers end."""
+        """Let the workers end; those that have not started do not start."""
+        self._begun = True
         if self._event is not None:
             self._event.set()
 
     @property
     def begun(self) -> bool:
         """Whether no further message shall be started."""
-        return self._event is None or self._event.is_set() or (self._signal is not None and self._signal.is_set())
+        return self._begun or (self._signal is not None and self._signal.is_set())
 
     async def pause(self, seconds: float) -> None:
         """Wait, at most until the end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, Callable, List, Optional
 
 import attrs
@@ -36,23 +35,3 @@ class Callbacks:
     def settle(self) -> bool:
         """Whether the user's callbacks settle messages, so that the loop leaves it to them."""
         return self.on_success is not None or self.on_error is not None
-
-
-def check_handler(handler: object) -> None:
-    """Refuse what cannot handle a message, before any message is popped for it.
-
-    Raises:
-        TypeError: no function, a function of another number of arguments, or a generator, whose body would never run.
-    """
-    if not callable(handler):
-        raise TypeError(f"handler={handler!r} is a {type(handler).__name__}; accepted is a function of one argument")
-    if inspect.isasyncgenfunction(handler) or inspect.isgeneratorfunction(handler):
-        raise TypeError(f"handler={handler!r} is a generator, whose body would never run; accepted is a function")
-    try:
-        signature = inspect.signature(handler)
-    except ValueError:  # some functions written in C do not tell theirs
-        return
-    try:
-        signature.bind(object())
-    except TypeError as error:
-        raise TypeError(f"handler={handler!r}: {error}; accepted is a function of one argument") from None

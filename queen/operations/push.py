@@ -28,6 +28,8 @@ _KEYS: Final = {
     "transaction_id": "transactionId",
     "traceId": "traceId",
     "trace_id": "traceId",
+    "queue": "queue",
+    "partition": "partition",
 }
 
 
@@ -78,7 +80,10 @@ def encode_item(item: IdentifiedItem) -> bytes:
     Raises:
         TypeError, ValueError: a payload that cannot be sent.
     """
-    return codec.encode(item, operation="push")
+    try:
+        return codec.encode(item, operation="push")
+    except (TypeError, ValueError) as error:
+        raise _in_words_of_the_user(error) from None
 
 
 async def push(
@@ -124,6 +129,8 @@ async def push(
     except QueenError as error:
         error.unsent = [as_given(item) for item in items]
         raise
+    except (TypeError, ValueError) as error:
+        raise _in_words_of_the_user(error) from None
     results = _results(unique, answer.value)
     if repeated or answer.repeated:
         # The items of a push whose answer was lost are duplicates of themselves.
@@ -143,6 +150,8 @@ def _push_item(queue: str, partition: Optional[str], where: str, item: object) -
     if not isinstance(item, Mapping):
         raise TypeError(f"{where}={item!r} is a {type(item).__name__}; accepted is a dict with the key 'data'")
     given = {_known_key(key, where): (key, value) for key, value in item.items()}
+    _check_place(given, "queue", queue, where)
+    _check_place(given, "partition", partition or DEFAULT_PARTITION, where)
     if "payload" not in given:
         raise ValueError(f"{where} has no key 'data'; an item is {{'data': payload}}")
     wire: IdentifiedItem = {"queue": queue, "transactionId": "", "payload": given["payload"][1]}
@@ -156,6 +165,13 @@ def _push_item(queue: str, partition: Optional[str], where: str, item: object) -
     return wire
 
 
+def _check_place(given: Mapping[str, Tuple[object, object]], key: str, meant: str, where: str) -> None:
+    """Items that were handed back say where they belong; that is where they must be pushed."""
+    said = given.get(key, ("", meant))[1]
+    if said != meant:
+        raise ValueError(f"{where} belongs to the {key} {said!r}, and is pushed to {meant!r}")
+
+
 def _known_key(key: object, where: str) -> str:
     name = _KEYS.get(key) if isinstance(key, str) else None
     if name is None:
@@ -164,6 +180,11 @@ def _known_key(key: object, where: str) -> str:
             "accepted are 'data', 'transactionId' and 'traceId', and the payload is the value of 'data'"
         )
     return name
+
+
+def _in_words_of_the_user(error: Exception) -> Exception:
+    """An error of encoding that says ``data``, as users do, where the wire says ``payload``."""
+    return type(error)(str(error).replace("payload", "data", 1))
 
 
 def _each_id_once(items: Sequence[IdentifiedItem]) -> Tuple[List[int], List[int]]:

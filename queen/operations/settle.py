@@ -45,7 +45,7 @@ async def acknowledge(
         TypeError, ValueError: a status, a context or a message that is not accepted.
         QueenError: the transport failed.
     """
-    error, group = _context(context)
+    error, group = checked_context(context)
     batches: Dict[Ledger, Dict[str, Decision]] = {}
     places: List[Tuple[Optional[Ledger], str]] = []
     statuses = [_checked(message).get("_status", status) for message in messages]
@@ -88,12 +88,19 @@ async def renew(
         QueenError: the transport failed.
     """
     validation.integer("seconds", seconds, minimum=1)
-    wanted = [_lease_id(lease) for lease in leases]
+    wanted = [_lease_id(lease) for lease in _listed(leases)]
     renewed: Dict[str, RenewResponse] = {}
     for lease_id, affinity in wanted:
         if lease_id not in renewed:
             renewed[lease_id] = await renew_lease(transport, lease_id, seconds=seconds, affinity=affinity)
     return [renewed[lease_id] for lease_id, _ in wanted]
+
+
+def _listed(leases: object) -> List[object]:
+    if not isinstance(leases, Iterable):
+        kind = type(leases).__name__
+        raise TypeError(f"message_or_lease_id={leases!r} is a {kind}; accepted is a message, a lease id, or a list")
+    return list(leases)
 
 
 def message_list(messages: object) -> List[AnyMessage]:
@@ -162,7 +169,12 @@ def _lease_id(lease: object) -> Tuple[str, Optional[str]]:
     return _required(message, "leaseId"), ledger.lease.affinity if ledger is not None else None
 
 
-def _context(context: Optional[Mapping[str, object]]) -> Tuple[Optional[str], Optional[str]]:
+def checked_context(context: Optional[Mapping[str, object]]) -> Tuple[Optional[str], Optional[str]]:
+    """The reason of a failure and the consumer group of a context.
+
+    Raises:
+        TypeError, ValueError: no mapping, or an unknown key.
+    """
     if context is None:
         return None, None
     if not isinstance(context, Mapping):

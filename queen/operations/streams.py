@@ -11,12 +11,14 @@ from queen_api.models import DefineStreamAnswer
 from typing_extensions import Final
 
 from queen import logs
+from queen.errors import ServerRefusedError
 from queen.transport.ring import affinity_key
 from queen.transport.transport import Transport
 from queen.types import WindowResponse
 
 # The server forgets a request after about 120 seconds.
 _POLL_MILLIS: Final = 30_000
+NO_STREAM: Final = "Stream not found"
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +96,13 @@ async def stream_settings(transport: Transport, name: str) -> StreamDefinition:
         UnsupportedByServerError: the server has no windowed streams.
         QueenError: the transport failed.
     """
-    row = cast("Mapping[str, Any]", await transport.send(streams.get_stream(stream=name)))
+    try:
+        row = cast("Mapping[str, Any]", await transport.send(streams.get_stream(stream=name)))
+    except ServerRefusedError as refusal:
+        if NO_STREAM not in refusal.words:
+            raise
+        words = f"{NO_STREAM}: {name!r}; define it with queen.stream({name!r}, ...).sources([...]).define()"
+        raise ServerRefusedError(operation="get_stream", status=refusal.status, words=words) from None
     return StreamDefinition(
         name=name,
         namespace=row["namespace"],

@@ -6,14 +6,13 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, AsyncIterator, Callable, Dict, List, Optional, Union
+from typing import Any, AsyncIterator, Callable, Coroutine, Dict, List, Optional, Union
 
 from typing_extensions import Final
 
 from queen import logs, validation
-from queen.callbacks import MaybeAwaitable, call
+from queen.callbacks import MaybeAwaitable, call, check_callable
 from queen.consuming.ending import Ending
-from queen.consuming.handlers import check_handler
 from queen.consuming.running import RunningConsumers
 from queen.errors import PERMANENT_ERRORS, QueenError, ServerRefusedError, is_final
 from queen.operations import streams
@@ -29,7 +28,6 @@ WindowCallback = Callable[[Window], MaybeAwaitable[object]]
 _RENEWALS_PER_LEASE: Final = 3
 # Between two polls that the server does not hold.
 _PAUSE_SECONDS: Final = 0.1
-_NO_STREAM: Final = "Stream not found"
 _BACKOFF: Final = RetryPolicy(attempts=0, delay=1.0)
 
 
@@ -50,7 +48,7 @@ class StreamConsumer:
         self._source = source
         self._processing: List[_Processing] = []
 
-    async def process(self, callback: WindowCallback, *, signal: Optional[asyncio.Event] = None) -> None:
+    def process(self, callback: WindowCallback, *, signal: Optional[asyncio.Event] = None) -> Coroutine[Any, Any, None]:
         """Hand the windows of the stream to a function, one after the other, until it is stopped.
 
         The lease of a window is renewed while the function runs. When it returns, the group goes on to the next
@@ -67,20 +65,24 @@ class StreamConsumer:
             AuthenticationError, PermissionDeniedError, ClientClosedError: no repeat would help; other failures are
                 logged, and processing goes on after a pause.
         """
-        check_handler(callback)
+        check_callable("callback", callback, 1)
         if signal is not None and not isinstance(signal, asyncio.Event):
             raise TypeError(f"signal={signal!r} is a {type(signal).__name__}; accepted is an asyncio.Event")
         processing = _Processing(self._transport, self._turns, self._source, callback, signal)
+        # From now on it can be stopped, also before it is awaited.
         self._processing.append(processing)
-        try:
-            await self._running.run(processing)
-        finally:
-            self._processing.remove(processing)
+        return self._run(processing)
 
     def stop(self) -> None:
         """End processing: the window at hand is finished and settled, and ``process`` returns."""
         for processing in self._processing:
             processing.stop()
+
+    async def _run(self, processing: _Processing) -> None:
+        try:
+            await self._running.run(processing)
+        finally:
+            self._processing.remove(processing)
 
     async def seek(self, timestamp: Union[str, datetime]) -> None:
         """Let the group go on from a time: its next window starts exactly there.
@@ -135,7 +137,7 @@ class _Processing:
         except PERMANENT_ERRORS:
             raise
         except QueenError as error:
-            if isinstance(error, ServerRefusedError) and _NO_STREAM in error.words:
+            if isinstance(error, ServerRefusedError) and streams.NO_STREAM in error.words:
                 raise
             await self._back_off("poll", error)
             return

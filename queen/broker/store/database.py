@@ -146,14 +146,19 @@ def _connected(path: Optional[str]) -> sqlite3.Connection:
     """
     try:
         connection = sqlite3.connect(
-            path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10.0, cached_statements=256
+            path or ":memory:", isolation_level=None, check_same_thread=False, timeout=1.0, cached_statements=256
         )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         if path is not None:
+            # A second process would not be woken by what this one stores.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
         schema.prepare(connection)
+        if path is not None:
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise OSError(f"the database {path} cannot be used: {error}") from error
     return connection

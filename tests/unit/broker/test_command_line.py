@@ -7,7 +7,7 @@ import re
 import signal
 import socket
 import sys
-from typing import Tuple
+from typing import Sequence, Tuple
 
 import httpx
 import pytest
@@ -52,8 +52,9 @@ async def test_it_speaks_the_dialect_that_is_asked_for() -> None:
     await asyncio.wait_for(process.wait(), 10)
 
 
-async def test_a_dialect_that_is_unknown_is_an_error() -> None:
-    process, line = await started("--dialect", "0.8")
+@pytest.mark.parametrize("arguments", [("--dialect", "0.8"), ("--port", "99999"), ("--port", "http")])
+async def test_an_argument_that_is_not_accepted_is_an_error(arguments: Sequence[str]) -> None:
+    process, line = await started(*arguments)
     assert line.startswith("usage:")
     assert await asyncio.wait_for(process.wait(), 10) == 2
 

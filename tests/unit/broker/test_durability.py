@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 from typing import Set, Tuple
 
-from queen import Queen
+import pytest
+
+from queen import ConfigurationError, Queen
 
 
 async def served(database: Path) -> Tuple[asyncio.subprocess.Process, str]:
@@ -61,3 +63,13 @@ async def test_nothing_acknowledged_is_lost_when_the_broker_is_killed(tmp_path: 
     assert await asyncio.wait_for(process.wait(), 20) in (0, -signal.SIGTERM)
     assert pushed <= left
     assert not settled & again
+
+
+async def test_a_file_belongs_to_one_process(tmp_path: Path) -> None:
+    process, _ = await served(tmp_path / "queen.db")
+    with pytest.raises(ConfigurationError, match="database is locked"):
+        Queen(f"sqlite:///{tmp_path}/queen.db")
+    process.send_signal(signal.SIGKILL)
+    await asyncio.wait_for(process.wait(), 10)
+    async with Queen(f"sqlite:///{tmp_path}/queen.db") as queen:
+        assert await queen.queue("q").pop() == []

@@ -436,3 +436,25 @@ async def test_ten_thousand_messages_of_many_partitions_all_arrive(queen: Queen,
     await queen.flush_all_buffers()
     found = [await queen.queue(queue_name).partition(f"p{n}").batch(2000).pop() for n in range(10)]
     assert [[message.data for message in one] for one in found] == [list(range(n, 10_000, 10)) for n in range(10)]
+
+
+async def test_what_close_hands_back_says_why_and_can_be_pushed_again(queen: Queen, queue_name: str) -> None:
+    async with ScriptedServer(lambda _: answers({"error": "no room"}, 400)) as server:
+        broken = Queen(server.url)
+        await broken.queue(queue_name).buffer({"time_millis": 60_000}).push([{"data": 1}])
+        with pytest.raises(QueenBufferError, match=r"could not be sent: .*no room") as raised:
+            await broken.close()
+    assert raised.value.__cause__ is not None
+    for item in raised.value.unsent:
+        await queen.queue(str(item["queue"])).partition(str(item["partition"])).push([item])
+    assert await stored(queen, queue_name) == [1]
+
+
+async def test_a_client_that_is_never_closed_warns_of_the_messages_that_it_loses() -> None:
+    queen = Queen("http://127.0.0.1:1")
+    await queen.queue("q").buffer({"time_millis": 60_000}).push([{"data": 1}, {"data": 2}])
+    buffers = queen._services.buffers
+    with pytest.warns(RuntimeWarning, match="2 buffered messages are lost"):
+        buffers.__del__()
+    with pytest.raises(QueenBufferError):
+        await queen.close()

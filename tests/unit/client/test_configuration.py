@@ -35,7 +35,7 @@ def test_keys_may_be_snake_case_or_camel_case_and_keywords_win() -> None:
     [
         (None, "no server was given"),
         ([], "names no server"),
-        ("localhost:6632", "begins with 'no scheme'"),
+        ("localhost:6632", "url='localhost:6632' has no scheme"),
         ("ftp://a:1", "begins with 'ftp://'"),
         ("postgres://user:secret@host/db", "begins with 'postgres://'; accepted are http://host:port"),
         ("http://", "not the address of a server"),

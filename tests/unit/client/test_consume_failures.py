@@ -7,7 +7,7 @@ from typing import Any, List
 
 import pytest
 
-from queen import AuthenticationError, LeaseLostError, Message, Queen
+from queen import AuthenticationError, ConnectionFailedError, LeaseLostError, Message, Queen
 from tests.scripted_server import Answer, Drop, Received, Scripted, ScriptedServer, answers
 
 POPPED = {
@@ -175,3 +175,18 @@ async def test_a_lease_callback_that_fails_is_logged(caplog: pytest.LogCaptureFi
         consumer = queen.queue("q").limit(1).renew_lease(True, 5)
         await consumer.consume(handler).on_lease_lost(on_lease_lost)
     assert "the callback fails" in caplog.text
+
+
+async def test_an_idle_end_after_a_failed_pop_is_an_error_and_not_the_end_of_the_work() -> None:
+    async with ScriptedServer(lambda _: Drop()) as server, Queen(server.url, retry_attempts=0) as queen:
+        with pytest.raises(ConnectionFailedError):
+            await queen.queue("q").idle_millis(20).consume(lambda message: None)
+
+
+@pytest.mark.parametrize("name", ["on_success", "on_error", "on_lease_lost"])
+@pytest.mark.parametrize("callback", [5, lambda message: None, lambda: None])
+async def test_what_cannot_be_called_back_is_refused_before_a_message_is_popped(name: str, callback: Any) -> None:
+    consumer = Queen("http://127.0.0.1:1").queue("q").consume(lambda message: None)
+    with pytest.raises(TypeError, match=f"{name}=.*function of 2 arguments"):
+        getattr(consumer, name)(callback)
+    consumer.close()

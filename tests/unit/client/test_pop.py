@@ -212,3 +212,9 @@ def test_a_message_is_a_plain_dict_to_everybody_else() -> None:
     message: Message = Message({"data": 1, "transactionId": "t", "partitionId": "p"})
     assert message == {"data": 1, "transactionId": "t", "partitionId": "p"}
     assert dict(message) == message
+
+
+def test_a_subscription_without_a_group_is_refused() -> None:
+    queue = Queen("http://127.0.0.1:1").queue("q").subscription_mode("new")
+    with pytest.raises(ValueError, match="say group"):
+        queue.consume(lambda message: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from typing import Any, Coroutine, List
 
 import pytest
@@ -122,3 +123,9 @@ def test_public_methods_are_documented() -> None:
         for name, member in inspect.getmembers(kind):
             if not name.startswith("_") and name in vars(kind):
                 assert inspect.getdoc(member), f"{kind.__name__}.{name}"
+
+
+def test_the_package_tells_its_version() -> None:
+    assert re.match(r"\d+\.\d+", package.__version__)
+    with pytest.raises(AttributeError, match="no attribute 'versoin'"):
+        package.versoin  # noqa: B018  (what is tested)

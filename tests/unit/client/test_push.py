@@ -158,3 +158,21 @@ async def test_on_error_is_told_of_the_refused_items_only() -> None:
         results = await push.on_error(lambda items, error: told.extend(item["transactionId"] for item in items))
     assert told == ["b"]
     assert [result["status"] for result in results] == ["queued", "failed"]
+
+
+@pytest.mark.parametrize("name", ["on_success", "on_error", "on_duplicate"])
+async def test_what_cannot_be_called_back_is_refused_before_anything_is_sent(name: str) -> None:
+    push = Queen("http://127.0.0.1:1").queue("q").push([{"data": 1}])
+    with pytest.raises(TypeError, match=f"{name}=.*accepted is a function"):
+        getattr(push, name)(lambda: None)
+    push.close()
+
+
+async def test_an_item_that_was_handed_back_goes_only_where_it_belongs(queen: Queen, queue_name: str) -> None:
+    item = {"data": 1, "transactionId": "t", "queue": queue_name, "partition": "p"}
+    [result] = await queen.queue(queue_name).partition("p").push([item])
+    assert result["status"] == "queued"
+    with pytest.raises(ValueError, match="belongs to the partition 'p', and is pushed to 'Default'"):
+        queen.queue(queue_name).push([item])
+    with pytest.raises(ValueError, match="belongs to the queue"):
+        queen.queue("other").partition("p").push([item])

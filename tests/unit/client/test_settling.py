@@ -271,3 +271,20 @@ async def test_an_answer_with_too_few_results_is_an_error_and_not_asked_for_agai
             with pytest.raises(ProtocolError, match="0 results for 2 acks"):
                 await queen.ack(wires, True)
     assert [received.target for received in server.received] == ["/health", "/api/v1/ack/batch"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [((5,), "message_or_lease_id=5"), (("lease", "60"), "seconds='60'"), (("lease", 0), "seconds=0")],
+)
+async def test_wrong_arguments_of_a_renewal_are_refused_before_anything_is_sent(arguments: Any, words: str) -> None:
+    async with Queen("http://127.0.0.1:1") as queen:
+        with pytest.raises((TypeError, ValueError)) as raised:
+            await queen.renew(*arguments)
+    assert words in str(raised.value)
+
+
+async def test_a_message_checks_its_renewal_too(queen: Queen, queue_name: str) -> None:
+    [message] = await batch_of(queen, queue_name, 1)
+    with pytest.raises(TypeError, match="seconds='60'"):
+        await message.renew("60")  # type: ignore[arg-type]  # what is tested

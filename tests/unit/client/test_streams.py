@@ -243,7 +243,7 @@ async def test_a_partitioned_stream_refuses_to_be_moved(queen: Queen) -> None:
 
 
 async def test_a_stream_that_there_is_not_ends_processing(queen: Queen) -> None:
-    with pytest.raises(ServerRefusedError, match="Stream not found"):
+    with pytest.raises(ServerRefusedError, match="Stream not found: 'none'; define it"):
         await asyncio.wait_for(queen.consumer("none", "g").process(lambda window: None), 5)
 
 
@@ -347,3 +347,19 @@ async def test_process_takes_functions_of_one_argument(queen: Queen) -> None:
         await queen.consumer("s", "g").process(lambda: None)  # type: ignore[arg-type,misc]  # what is tested
     with pytest.raises(TypeError, match=r"asyncio\.Event"):
         await queen.consumer("s", "g").process(lambda window: None, signal=True)  # type: ignore[arg-type]  # tested
+
+
+async def test_a_stream_without_sources_is_refused(queen: Queen) -> None:
+    with pytest.raises(ValueError, match="needs queues"):
+        await queen.stream("s", "n").define()
+
+
+@pytest.mark.parametrize("started", [False, True])
+async def test_it_can_be_stopped_before_it_has_started(queen: Queen, started: bool) -> None:
+    await define(queen)
+    consumer = queen.consumer("s", "g")
+    task = asyncio.ensure_future(consumer.process(lambda window: None))
+    if started:
+        await asyncio.sleep(0)
+    consumer.stop()
+    await asyncio.wait_for(task, 5)

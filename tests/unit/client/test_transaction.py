@@ -164,3 +164,28 @@ async def test_acks_that_waited_for_a_message_of_the_transaction_are_sent(queen:
     await queen.transaction().ack(first).commit()
     assert "pending" not in await second.ack()
     assert await queen.queue(queue_name).group("workers").pop() == []
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "words"),
+    [
+        (lambda transaction: transaction.ack(None), TypeError, "messages=None"),
+        (lambda transaction: transaction.ack("abc"), TypeError, "messages='abc' is a str"),
+        (lambda transaction: transaction.ack({"transactionId": "t"}), ValueError, "no 'partitionId'"),
+        (lambda transaction: transaction.ack({}, "dlq", "why"), TypeError, "context='why'"),
+        (lambda transaction: transaction.ack({}, "dlq", {"eror": "why"}), ValueError, "did you mean 'error'"),
+    ],
+)
+async def test_wrong_acks_are_refused_when_they_are_said(build: Any, error: Any, words: str) -> None:
+    with pytest.raises(error) as raised:
+        build(Queen("http://127.0.0.1:1").transaction())
+    assert words in str(raised.value)
+
+
+async def test_after_the_commit_nothing_more_can_be_said(queen: Queen, queue_name: str) -> None:
+    transaction = queen.transaction().queue(queue_name).push([{"data": 1}])
+    await transaction.commit()
+    with pytest.raises(RuntimeError, match="committed before"):
+        transaction.queue(queue_name).push([{"data": 2}])
+    with pytest.raises(RuntimeError, match="committed before"):
+        transaction.ack({"transactionId": "t", "partitionId": "p"})
