@@ -451,7 +451,7 @@ async def test_what_close_hands_back_says_why_and_can_be_pushed_again(queen: Que
 
 
 async def test_a_client_that_is_never_closed_warns_of_the_messages_that_it_loses() -> None:
-    queen = Queen("http://127.0.0.1:1")
+    queen = Queen("http://127.0.0.1:1", timeout_millis=20)
     await queen.queue("q").buffer({"time_millis": 60_000}).push([{"data": 1}, {"data": 2}])
     buffers = queen._services.buffers
     with pytest.warns(RuntimeWarning, match="2 buffered messages are lost"):
