@@ -268,7 +268,13 @@ class BufferClosedError(QueenBufferError):
         super().__init__(message, unsent=unsent or ())
 
 
-PERMANENT_ERRORS = (AuthenticationError, PermissionDeniedError, UnsupportedByServerError, ClientClosedError)
+PERMANENT_ERRORS = (
+    AuthenticationError,
+    PermissionDeniedError,
+    UnsupportedByServerError,
+    ClientClosedError,
+    ConfigurationError,
+)
 """What no repeat helps: the same request would be refused for ever."""
 
 _TEMPORARY_STATUSES = (408, 429)

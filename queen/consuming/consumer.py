@@ -61,7 +61,7 @@ class Consumer:
         Raises:
             AuthenticationError, PermissionDeniedError, UnsupportedByServerError: the server will refuse for ever;
                 other failures of a pop are logged, and the loop goes on after a pause.
-            QueenError: the idle time has passed, and the last pop had failed.
+            QueenError: the idle time has passed, and all its pops had failed.
             ClientClosedError: the client was closed before.
         """
         async with self._ending:
@@ -96,11 +96,12 @@ class Consumer:
         limit, idle_millis = self._options.limit, self._options.idle_millis
         handled, failures, busy_at = 0, 0, loop.time()
         failure: Optional[QueenError] = None
+        answered = False
         while not self._ending.begun and (limit is None or handled < limit):
             idle_left = None if idle_millis is None else idle_millis / 1000 - (loop.time() - busy_at)
             if idle_left is not None and idle_left <= 0:
-                if failure is not None:
-                    # Nobody knows whether there were messages.
+                if failure is not None and not answered:
+                    # No pop was answered all the time: nobody knows whether there were messages.
                     raise failure
                 return
             asked = loop.time()
@@ -115,19 +116,17 @@ class Consumer:
                 logs.event(logging.WARNING, "ConsumeBuilder.pop", failed=str(error), retryMillis=round(pause * 1000))
                 await self._ending.pause(pause if idle_left is None else min(pause, idle_left))
                 continue
-            failure, failures = None, 0
+            failures, answered = 0, True
             if messages:
                 handled += await self._processor.process(messages)
-                busy_at = loop.time()
+                busy_at, answered = loop.time(), False
             elif loop.time() - asked < _PAUSE_SECONDS:
                 await self._ending.pause(_PAUSE_SECONDS)
 
     async def _pop(self, idle_left: Optional[float]) -> List[Message]:
         """The next messages; ``[]`` when there are none or the consumer is stopping."""
         options = self._options.pop
-        if not options.wait:
-            return await self._source.pop(options)
-        if idle_left is not None:
+        if options.wait and idle_left is not None:
             shorter = max(1, min(options.timeout_millis, round(idle_left * 1000)))
             options = attrs.evolve(options, timeout_millis=shorter)
         messages = await self._ending.answer(self._source.pop(options))

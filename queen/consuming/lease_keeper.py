@@ -58,7 +58,8 @@ class LeaseKeeper:
         ledger = messages[0].ledger
         affinity = ledger.lease.affinity if ledger is not None else None
         loop = asyncio.get_running_loop()
-        held_until: Optional[float] = None
+        # How long the lease is that the pop took, nobody tells; a renewal would have made it last so long.
+        held_until = loop.time() + seconds
         while True:
             await asyncio.sleep(interval)
             asked = loop.time()
@@ -67,8 +68,7 @@ class LeaseKeeper:
             except QueenError as error:
                 logs.event(logging.WARNING, "LeaseKeeper.renew", leaseId=lease_id, error=str(error))
                 # A server that cannot be reached may come back; by then the lease may be over.
-                over = held_until is not None and loop.time() >= held_until
-                if is_final(error) or over:
+                if is_final(error) or loop.time() >= held_until:
                     await self._tell(lease_id, messages, str(error))
                     return
                 continue

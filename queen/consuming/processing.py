@@ -67,7 +67,7 @@ class Processor:
                 break
             # After a nack, or when the lease is lost, the rest of its partition comes again: to handle it now would
             # be to handle it twice.
-            if message.lease_lost:
+            if message.lease_lost or (message.ledger is not None and message.ledger.has_unsent_failure):
                 continue
             handled += 1
             if await self._handle(message):
@@ -99,19 +99,23 @@ class Processor:
         if not self._auto_ack:
             return
         reason = str(error) or type(error).__name__
-        try:
-            if isinstance(subject, Message):
-                if subject.ledger is not None and not subject.ledger.is_decided(subject.transaction_id):
-                    await subject.ledger.settle({subject.transaction_id: decision(False, reason)})
-            else:
-                for ledger, own in _by_ledger(subject).items():
-                    await ledger.fail_first(reason)
-                    await ledger.give_back([message.transaction_id for message in own])
-        except ClientClosedError:
-            raise
-        except QueenError as settling:
-            # The lease brings the messages back.
-            logs.event(logging.WARNING, "ConsumeBuilder.nack", failed=str(settling))
+        for ledger, own in _by_ledger([subject] if isinstance(subject, Message) else subject).items():
+            try:
+                await self._nack(ledger, own, reason, alone=isinstance(subject, Message))
+            except ClientClosedError:
+                raise
+            except QueenError as settling:
+                # The lease brings the messages back.
+                logs.event(logging.WARNING, "ConsumeBuilder.nack", failed=str(settling))
+
+    @staticmethod
+    async def _nack(ledger: Ledger, messages: Sequence[Message], reason: str, *, alone: bool) -> None:
+        identifiers = [message.transaction_id for message in messages]
+        if not alone:
+            await ledger.fail_first(reason)
+            await ledger.give_back(identifiers)
+        elif not ledger.is_decided(identifiers[0]):
+            await ledger.settle({identifiers[0]: decision(False, reason)})
 
     async def _settle_completed(self, messages: Sequence[Message]) -> None:
         for ledger, own in _by_ledger(messages).items():

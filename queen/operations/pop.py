@@ -118,7 +118,10 @@ async def _pop_and_acknowledge(settler: Settler, options: PopOptions) -> List[Me
     popped = await pop(settler, attrs.evolve(options, auto_ack=False))
     for ledger in {message.ledger for message in popped}:
         if ledger is not None:
-            await ledger.settle(dict.fromkeys(ledger.transaction_ids, COMPLETED))
+            results = await ledger.settle(dict.fromkeys(ledger.transaction_ids, COMPLETED))
+            refused = next((result for result in results.values() if not result["success"]), None)
+            if refused is not None:
+                raise ServerRefusedError(operation="ack_batch", status=200, words=str(refused["error"]))
     for message in popped:
         message["leaseId"] = ""
     return popped

@@ -127,7 +127,7 @@ def _adopt(settler: Settler, messages: Sequence[AnyMessage], group: Optional[str
         if _ledger_of(message) is None:
             leases.setdefault(_lease_of(message, group), []).append(_required(message, "transactionId"))
     # A message that stands twice in the list is one message.
-    return {lease: Ledger(settler, lease, list(dict.fromkeys(found))) for lease, found in leases.items()}
+    return {lease: Ledger(settler, lease, list(dict.fromkeys(found)), partial=True) for lease, found in leases.items()}
 
 
 def _ledger_of(message: AnyMessage) -> Optional[Ledger]:

@@ -14,6 +14,7 @@ from queen_api.models import PushItem, TransactionOperation
 from queen import logs
 from queen.errors import OutcomeUnknownError, QueenError, TransactionError
 from queen.message import Message
+from queen.operations.names import check_name
 from queen.operations.push import IdentifiedItem
 from queen.operations.settle import AnyMessage, lease_key
 from queen.settling.acks import ack_operation
@@ -79,6 +80,8 @@ async def commit(
     """
     if not acks and not pushes:
         raise ValueError("the transaction is empty; add an ack or a push before commit()")
+    for queue in {push.item["queue"] for push in pushes}:
+        await check_name(settler.transport, queue)
     ordered = sorted(acks, key=_place_in_batch)
     operations: List[TransactionOperation] = [_push_operation(push) for push in pushes]
     operations.extend(

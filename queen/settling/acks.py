@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, TypeVar, cast
 
 import attrs
@@ -58,7 +59,12 @@ async def send_one(transport: Transport, lease: LeaseKey, transaction_id: str, d
 
 
 async def send_batch(
-    transport: Transport, lease: LeaseKey, transaction_ids: Sequence[str], decision: Decision
+    transport: Transport,
+    lease: LeaseKey,
+    transaction_ids: Sequence[str],
+    decision: Decision,
+    *,
+    repeat_lost: bool = True,
 ) -> List[AckResponse]:
     """Acknowledge several messages of one partition in the same way, in the order of their batch.
 
@@ -78,11 +84,17 @@ async def send_batch(
             acknowledgment["error"] = decision.error
         acknowledgments.append(acknowledgment)
     request = acks.ack_batch(acknowledgments=acknowledgments, consumer_group=lease.group)
-    return await _send(transport, request, lease, lambda answer: _several(answer, transaction_ids))
+    read = functools.partial(_several, transaction_ids=transaction_ids)
+    return await _send(transport, request, lease, read, repeat_lost=repeat_lost)
 
 
 async def send_in_transaction(
-    transport: Transport, lease: LeaseKey, transaction_ids: Sequence[str], decision: Decision
+    transport: Transport,
+    lease: LeaseKey,
+    transaction_ids: Sequence[str],
+    decision: Decision,
+    *,
+    repeat_lost: bool = True,
 ) -> List[AckResponse]:
     """As ``send_batch``, by the acks of a transaction: on server 0.7 they leave the count of failures as it is.
 
@@ -91,7 +103,8 @@ async def send_in_transaction(
     """
     operations = [ack_operation(lease, transaction_id, decision) for transaction_id in transaction_ids]
     request = transactions.commit(operations=operations)
-    return await _send(transport, request, lease, lambda answer: _committed(answer, transaction_ids, decision))
+    read = functools.partial(_committed, transaction_ids=transaction_ids, decision=decision)
+    return await _send(transport, request, lease, read, repeat_lost=repeat_lost)
 
 
 def ack_operation(lease: LeaseKey, transaction_id: str, decision: Decision) -> TransactionOperation:
@@ -115,9 +128,14 @@ def is_lease_refusal(result: AckResponse) -> bool:
 
 
 async def _send(
-    transport: Transport, request: Request[T], lease: LeaseKey, read: Callable[[T], List[AckResponse]]
+    transport: Transport,
+    request: Request[T],
+    lease: LeaseKey,
+    read: Callable[[T], List[AckResponse]],
+    *,
+    repeat_lost: bool = True,
 ) -> List[AckResponse]:
-    answer = await transport.exchange(request, affinity=lease.affinity, repeat_lost=True)
+    answer = await transport.exchange(request, affinity=lease.affinity, repeat_lost=repeat_lost)
     results = read(answer.value)
     if not answer.repeated:
         return results

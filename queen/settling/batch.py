@@ -23,7 +23,7 @@ class Hold:
 
     Args:
         lease: the lease.
-        since: when it was taken, in the loop's time; None where that is not known.
+        since: when it was taken, in the loop's time; long ago where that is not known.
     """
 
     def __init__(self, lease: LeaseKey, since: float) -> None:
@@ -37,6 +37,16 @@ class Hold:
             QueenError: the server could not be asked.
         """
         if self._lease.lease_id is None or asyncio.get_running_loop().time() < self._until:
+            return True
+        return await self.extend(transport)
+
+    async def extend(self, transport: Transport) -> bool:
+        """Extend the lease; whether it is in force.
+
+        Raises:
+            QueenError: the server could not be asked.
+        """
+        if self._lease.lease_id is None:
             return True
         asked = asyncio.get_running_loop().time()
         result = await renew_lease(
@@ -54,13 +64,17 @@ class Batch:
     Attributes:
         lease: the lease.
         transaction_ids: the messages, in order.
-        settled: how many of them are settled, from the first; a server has counted as many acks.
+        settled: how many of them are settled, from the first.
+        counted: how many acks a server has counted for them.
+        partial: whether there may be others in the batch: these messages were not popped by this client.
         hold: keeps the lease where a server does not check it.
     """
 
     lease: LeaseKey
     transaction_ids: Sequence[str]
     settled: int
+    counted: int
+    partial: bool
     hold: Hold
 
     @property
@@ -69,9 +83,19 @@ class Batch:
         return self.transaction_ids[self.settled]
 
     @property
+    def before(self) -> str:
+        """The message before it."""
+        return self.transaction_ids[self.settled - 1]
+
+    @property
     def left(self) -> int:
         """How many messages are not settled."""
         return len(self.transaction_ids) - self.settled
+
+    @property
+    def uncounted(self) -> int:
+        """How many acks a server still waits for."""
+        return len(self.transaction_ids) - self.counted
 
 
 @attrs.frozen

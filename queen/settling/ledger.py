@@ -40,6 +40,7 @@ class Ledger:
         lease: the lease.
         transaction_ids: the messages, in the order of the partition.
         leased_at: when they were popped, in the loop's time; long ago where that is not known.
+        partial: whether there may be other messages under the lease: these were not popped by this client.
         acknowledged: whether the server acknowledged them at the pop, so that nothing is left to send.
     """
 
@@ -50,11 +51,15 @@ class Ledger:
         transaction_ids: Sequence[str],
         *,
         leased_at: float = -math.inf,
+        partial: bool = False,
         acknowledged: bool = False,
     ) -> None:
         self._settler = settler
         self.lease = lease
         self._hold = Hold(lease, leased_at)
+        self.transaction_ids = list(transaction_ids)
+        self._partial = partial
+        self._counted = 0
         self._entries = [_Entry(transaction_id) for transaction_id in transaction_ids]
         self._places = {transaction_id: place for place, transaction_id in enumerate(transaction_ids)}
         self._head = 0
@@ -80,9 +85,12 @@ class Ledger:
         return self.over or self._head == len(self._entries)
 
     @property
-    def transaction_ids(self) -> List[str]:
-        """The messages, in the order of the partition."""
-        return [entry.transaction_id for entry in self._entries]
+    def has_unsent_failure(self) -> bool:
+        """Whether a failure is decided and not confirmed: what is behind it comes again when it is."""
+        return not self.over and any(
+            entry.result is None and entry.decision is not None and entry.decision.status != "completed"
+            for entry in self._entries[self._head :]
+        )
 
     def position(self, transaction_id: str) -> int:
         """The place of a message in its batch."""
@@ -234,11 +242,15 @@ class Ledger:
             self._over = _GIVEN_BACK
 
     def _batch(self) -> Batch:
-        return Batch(self.lease, self.transaction_ids, self._head, self._hold)
+        return Batch(self.lease, self.transaction_ids, self._head, self._counted, self._partial, self._hold)
 
     def _skip_settled(self) -> None:
-        while self._head < len(self._entries) and self._entries[self._head].result is not None:
+        while self._head < len(self._entries):
+            result = self._entries[self._head].result
+            if result is None:
+                return
             self._head += 1
+            self._counted += result["success"]
 
     def _result(self, entry: _Entry) -> AckResponse:
         if entry.result is not None:

@@ -2,17 +2,19 @@
 
 It counts acks, by call, and retries a failure only when it is the last one counted of its batch; before that, a failure
 is a dead letter at once. So acks of the message before are repeated until only one is missing. Batch acks and
-transactions are not checked against the lease there, and a batch ack forgets the failures counted so far.
+transactions are not checked against the lease there, and a batch ack forgets the failures counted so far: they are sent
+only while the lease is surely held, and after a lost answer only again when it still is.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import List, Mapping, Optional, Tuple, cast
+from typing import List, Mapping, Optional, Sequence, Tuple, cast
 
 from queen_api.api import queues
 from typing_extensions import Final
 
+from queen.errors import QueenError
 from queen.settling.acks import LeaseKey, send_batch, send_in_transaction, send_one
 from queen.settling.batch import Batch, Outcome
 from queen.settling.decision import COMPLETED, Decision
@@ -40,25 +42,26 @@ class Server07:
     async def complete(self, batch: Batch, count: int) -> List[AckResponse]:
         """Acknowledge the next messages as completed.
 
-        Only an ack of all that is left may be a batch ack: a later failure must find the failures counted so far.
+        Only an ack of all that is left may be a batch ack: a later failure must find the failures counted so far. Of
+        messages that do not tell what else is in their batch, each is acknowledged by itself.
         """
         following = batch.transaction_ids[batch.settled : batch.settled + count]
-        if not await batch.hold.is_held(self._transport):
-            return [_refused(transaction_id) for transaction_id in following]
+        if batch.partial:
+            return [await send_one(self._transport, batch.lease, identifier, COMPLETED) for identifier in following]
         if count == batch.left:
             self._failures.pop(_cursor(batch.lease), None)
-            return await send_batch(self._transport, batch.lease, following, COMPLETED)
-        return await send_in_transaction(self._transport, batch.lease, following, COMPLETED)
+            return await self._send(batch, following, COMPLETED, as_batch=True)
+        return await self._send(batch, following, COMPLETED)
 
     async def fail(self, batch: Batch, decision: Decision) -> Outcome:
         """Nack the next message, or give it back with all behind it."""
+        if decision.status == "dlq":
+            return Outcome((await self._send(batch, [batch.next], decision))[0], lease_over=False)
         if decision.status == "retry":
             return await self._give_back(batch)
-        if decision.status == "dlq":
-            return Outcome(await self._dead_letter(batch, decision), lease_over=False)
-        if batch.left == 1:
+        if batch.partial or batch.uncounted == 1:
             return await self._fail_last(batch, decision)
-        if batch.settled:
+        if batch.counted:
             return await self._fail_behind_others(batch, decision)
         return await self._fail_first(batch, decision)
 
@@ -77,10 +80,7 @@ class Server07:
 
     async def _fail_behind_others(self, batch: Batch, decision: Decision) -> Outcome:
         """Count acks of the message before until only one is missing, and nack."""
-        if not await batch.hold.is_held(self._transport):
-            return Outcome(_refused(batch.next), lease_over=True)
-        before = batch.transaction_ids[batch.settled - 1]
-        counted = await send_in_transaction(self._transport, batch.lease, [before] * (batch.left - 1), COMPLETED)
+        counted = await self._send(batch, [batch.before] * (batch.uncounted - 1), COMPLETED)
         if not counted[0]["success"]:
             return Outcome({**counted[0], "transactionId": batch.next}, lease_over=True)
         return await self._fail_last(batch, decision)
@@ -92,35 +92,42 @@ class Server07:
         """
         if self._failures.get(_cursor(batch.lease), 0) >= await self._retry_limit(batch):
             self._failures.pop(_cursor(batch.lease), None)
-            result = await self._dead_letter(batch, decision)
-            if result["success"]:
-                await self._fill(batch, batch.next, batch.left - 1)
+            result = (await self._send(batch, [batch.next], Decision("dlq", decision.error)))[0]
+            if result["success"] and batch.uncounted > 1:
+                await self._send(batch, [batch.next] * (batch.uncounted - 1), COMPLETED, as_batch=True)
             return Outcome(result, lease_over=True)
-        if not await batch.hold.is_held(self._transport):
-            return Outcome(_refused(batch.next), lease_over=True)
-        results = await send_batch(self._transport, batch.lease, batch.transaction_ids, decision)
+        results = await self._send(batch, batch.transaction_ids, decision, as_batch=True)
         self.note_failure(batch.lease, results[0])
-        return _ended(results[0])
+        return _ended({**results[0], "transactionId": batch.next})
 
     async def _give_back(self, batch: Batch) -> Outcome:
         """End the lease by counting acks of the message before; with none before, the lease runs out."""
         given_back: AckResponse = {"success": True, "error": None, "transactionId": batch.next, "dlq": False}
-        if batch.settled:
-            if not await batch.hold.is_held(self._transport):
-                return Outcome(_refused(batch.next), lease_over=True)
-            await self._fill(batch, batch.transaction_ids[batch.settled - 1], batch.left)
+        if batch.counted:
+            results = await self._send(batch, [batch.before] * batch.uncounted, COMPLETED, as_batch=True)
+            if not results[0]["success"]:
+                return Outcome({**results[0], "transactionId": batch.next}, lease_over=True)
         return Outcome(given_back, lease_over=True)
 
-    async def _fill(self, batch: Batch, transaction_id: str, count: int) -> None:
-        if count:
-            await send_batch(self._transport, batch.lease, [transaction_id] * count, COMPLETED)
+    async def _send(
+        self, batch: Batch, transaction_ids: Sequence[str], decision: Decision, *, as_batch: bool = False
+    ) -> List[AckResponse]:
+        """Send what the server does not check against the lease, while the lease is held.
 
-    async def _dead_letter(self, batch: Batch, decision: Decision) -> AckResponse:
+        When the answer is lost and the lease is over, what was sent has ended it. To send it again would then act on
+        the batch of whoever has the partition now.
+        """
+        send = send_batch if as_batch else send_in_transaction
         if not await batch.hold.is_held(self._transport):
-            return _refused(batch.next)
-        return (await send_in_transaction(self._transport, batch.lease, [batch.next], Decision("dlq", decision.error)))[
-            0
-        ]
+            return [_refused(identifier) for identifier in transaction_ids]
+        try:
+            return await send(self._transport, batch.lease, transaction_ids, decision, repeat_lost=False)
+        except QueenError as error:
+            if not error.maybe_delivered:
+                raise
+        if await batch.hold.extend(self._transport):
+            return await send(self._transport, batch.lease, transaction_ids, decision, repeat_lost=False)
+        return [_uncertain(identifier) for identifier in transaction_ids]
 
     async def _retry_limit(self, batch: Batch) -> int:
         if batch.lease.queue is None:
@@ -143,3 +150,7 @@ def _ended(result: AckResponse) -> Outcome:
 
 def _refused(transaction_id: str) -> AckResponse:
     return {"success": False, "error": _LEASE_OVER, "transactionId": transaction_id, "dlq": False}
+
+
+def _uncertain(transaction_id: str) -> AckResponse:
+    return {"success": True, "error": None, "transactionId": transaction_id, "dlq": False, "uncertain": True}

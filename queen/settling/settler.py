@@ -57,7 +57,7 @@ class Settler:
         Raises:
             QueenError: the transport failed; a refusal by the server is in the result.
         """
-        if decision.status == "failed" and len(batch.transaction_ids) == 1:
+        if decision.status == "failed" and (len(batch.transaction_ids) == 1 or batch.partial):
             # The same on every server too, but 0.7 counts it towards what becomes of a later batch.
             result = await send_one(self.transport, batch.lease, batch.next, decision)
             self._server_07.note_failure(batch.lease, result)

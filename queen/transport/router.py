@@ -44,6 +44,14 @@ class Router:
         }
         self._order = orders[config.load_balancing_strategy]
 
+    def next(self, affinity: Optional[str], now: float) -> Server:
+        """The server that a request would go to; that is no turn of anybody."""
+        turn = self._next
+        try:
+            return self.candidates(affinity, now)[0]
+        finally:
+            self._next = turn
+
     def candidates(self, affinity: Optional[str], now: float) -> List[Server]:
         """The servers to try, in order.
 
@@ -84,13 +92,14 @@ class Router:
         Raises:
             ConfigurationError: another server of this client speaks the other dialect.
         """
-        server.dialect = dialect
         for other in self._servers:
-            if other.dialect is not None and other.dialect is not dialect:
+            if other is not server and other.dialect not in (None, dialect):
+                assert other.dialect is not None
                 raise ConfigurationError(
                     f"{server.url} is a server {dialect.value} and {other.url} a server {other.dialect.value}; "
                     "all servers of one client must be of one generation"
                 )
+        server.dialect = dialect
 
     def _is_healthy(self, server: Server, now: float) -> bool:
         return server.failed_at is None or now - server.failed_at >= self._retry_after

@@ -113,7 +113,7 @@ class Transport:
         """
         if self._dialect is not None:
             return self._dialect
-        server = self._router.candidates(affinity, asyncio.get_running_loop().time())[0]
+        server = self._router.next(affinity, asyncio.get_running_loop().time())
         if server.dialect is None:
             answer = await self.exchange(system.health(), affinity=affinity)
             server = answer.server
