@@ -71,7 +71,7 @@ class Queen:
             source=Source(settler),
             buffers=Buffers(transport),
             consumers=RunningConsumers(),
-            turns=Turns(),
+            turns=Turns(checked.urls),
         )
         self._timeout = checked.timeout_millis / 1000
         self._closed = False

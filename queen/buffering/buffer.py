@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import Callable, Deque, List, Optional, Sequence, Set, Tuple
+from typing import Callable, Deque, List, Optional, Sequence, Set, Tuple, cast
 
 import attrs
 
@@ -15,6 +15,7 @@ from queen.buffering.parcel import Parcel, Reports, items_as_given
 from queen.errors import BufferClosedError, PushRejectedError, QueenBufferError, QueenError, is_final
 from queen.operations.push import push
 from queen.transport.transport import Transport
+from queen.types import PushResponse
 
 
 @attrs.define
@@ -126,6 +127,11 @@ class Buffer:
                 task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self._stop_timer()
+        for _, sent in self._flushes:
+            if not sent.done():
+                words = f"{self._name}: the client was closed before the flush was done"
+                sent.set_exception(QueenBufferError(words, unsent=items_as_given([*self._batch, *self._parcels])))
+        self._flushes = []
         return [*self._batch, *self._parcels]
 
     @property
@@ -161,15 +167,18 @@ class Buffer:
             self._stop_timer()
             self._task = asyncio.ensure_future(self._send_what_is_due())
             self._task.add_done_callback(self._ended)
-        elif self._timer is None and self._options is not None:
-            due = self._parcels[0].since + self._options.time_millis / 1000
-            self._timer = asyncio.get_running_loop().call_at(due, self._time_is_up)
+        else:
+            due = min(parcel.due for parcel in self._parcels)
+            if self._timer is not None and self._timer.when() > due:
+                self._stop_timer()
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_at(due, self._time_is_up)
 
     def _is_due(self) -> bool:
         if self._options is None or self._closing or self._flushes or self._pushers:
             return True
-        waited = asyncio.get_running_loop().time() - self._parcels[0].since
-        return self._count >= self._options.message_count or waited >= self._options.time_millis / 1000
+        now = asyncio.get_running_loop().time()
+        return self._count >= self._options.message_count or any(parcel.due <= now for parcel in self._parcels)
 
     def _time_is_up(self) -> None:
         self._timer = None
@@ -229,13 +238,28 @@ class Buffer:
             return
         refused = self._batch
         if isinstance(error, PushRejectedError):
-            refused = _refused_parts(self._batch, error)
+            refused = self._split(error)
         self._batch = []
         for parcel in refused:
             if parcel.callbacks.on_error is not None:
                 self._reports.refused(parcel, error)
             else:
                 self._batch.append(parcel)
+
+    def _split(self, error: PushRejectedError) -> List[Parcel]:
+        """Tell of the pushes that were accepted in a flush that was refused in part; what is left of it."""
+        refused: List[Parcel] = []
+        position = 0
+        for parcel in self._batch:
+            end = position + len(parcel.items)
+            results = cast("List[PushResponse]", error.results[position:end])
+            places = [place for place, result in enumerate(results) if result["status"] == "failed"]
+            if places:
+                refused.append(parcel.part(places))
+            else:
+                self._reports.accepted(parcel, results)
+            position = end
+        return refused
 
     def _settle(self, batch: Sequence[Parcel]) -> bool:
         """Draw the conclusions of a flush."""
@@ -314,16 +338,3 @@ class Buffer:
 
 def _closed(name: str, parcel: Parcel) -> BufferClosedError:
     return BufferClosedError(f"{name}: the client was closed before there was room", unsent=items_as_given([parcel]))
-
-
-def _refused_parts(batch: Sequence[Parcel], error: PushRejectedError) -> List[Parcel]:
-    parts: List[Parcel] = []
-    position = 0
-    for parcel in batch:
-        end = position + len(parcel.items)
-        statuses = [result["status"] for result in error.results[position:end]]
-        refused = [place for place, status in enumerate(statuses) if status == "failed"]
-        if refused:
-            parts.append(parcel.part(refused))
-        position = end
-    return parts

@@ -9,7 +9,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from queen.buffering.buffer import Buffer, Tally
 from queen.buffering.options import BufferOptions
 from queen.buffering.parcel import Parcel, Reports, items_as_given
-from queen.errors import BufferClosedError, QueenBufferError
+from queen.errors import BufferClosedError, QueenBufferError, QueenError
 from queen.operations.names import check_name
 from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, encode_item
 from queen.operations.push_callbacks import PushCallbacks
@@ -32,6 +32,7 @@ class Buffers:
         self._reports = Reports()
         self._tally = Tally()
         self._closed = False
+        self._closing: Optional[asyncio.Lock] = None
 
     async def add(
         self, options: BufferOptions, items: Sequence[IdentifiedItem], callbacks: PushCallbacks
@@ -45,10 +46,11 @@ class Buffers:
         """
         if items:
             encoded = [encode_item(item) for item in items]
-            parcel = Parcel(items, encoded, callbacks, asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            parcel = Parcel(items, encoded, callbacks, now, now + options.time_millis / 1000)
+            await self._check_name(parcel)
             if self._closed:
                 raise BufferClosedError("the client is closed", unsent=items_as_given([parcel]))
-            await check_name(self._transport, items[0]["queue"])
             place = items[0]["queue"], items[0].get("partition", DEFAULT_PARTITION)
             await self._buffer(place).add(parcel, options)
         return {"buffered": True, "count": len(items)}
@@ -93,10 +95,13 @@ class Buffers:
         """
         self._closed = True
         deadline = asyncio.get_running_loop().time() + seconds
-        left = await asyncio.gather(*(buffer.close(deadline) for buffer in self._buffers.values()))
-        failures = [buffer.failure for buffer in self._buffers.values() if buffer.failure is not None]
-        self._buffers.clear()
-        await self._reports.finish(deadline)
+        if self._closing is None:
+            self._closing = asyncio.Lock()
+        async with self._closing:
+            left = await asyncio.gather(*(buffer.close(deadline) for buffer in self._buffers.values()))
+            failures = [buffer.failure for buffer in self._buffers.values() if buffer.failure is not None]
+            self._buffers.clear()
+            await self._reports.finish(deadline)
         unsent = items_as_given([parcel for parcels in left for parcel in parcels])
         if unsent:
             reason = str(failures[0]) if failures else f"they were not answered within {seconds:g} s"
@@ -108,6 +113,13 @@ class Buffers:
         if left:
             words = f"{left} buffered messages are lost: the client was never closed"
             warnings.warn(words, RuntimeWarning, stacklevel=2, source=self)
+
+    async def _check_name(self, parcel: Parcel) -> None:
+        try:
+            await check_name(self._transport, parcel.items[0]["queue"])
+        except QueenError as error:
+            error.unsent = items_as_given([parcel])
+            raise
 
     def _buffer(self, place: _Place) -> Buffer:
         buffer = self._buffers.get(place)

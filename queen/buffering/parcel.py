@@ -23,6 +23,7 @@ class Parcel:
         encoded: each of them as it is sent, made when it was pushed: what its user changes later is not sent.
         callbacks: what is told to its user.
         since: when it came, in the loop's time.
+        due: when it shall be sent at the latest.
         whole: the parcel that this is a part of.
     """
 
@@ -30,6 +31,7 @@ class Parcel:
     encoded: Sequence[bytes]
     callbacks: PushCallbacks
     since: float
+    due: float
     whole: Optional[Parcel] = None
 
     @property
@@ -44,6 +46,7 @@ class Parcel:
             [self.encoded[place] for place in places],
             self.callbacks,
             self.since,
+            self.due,
             self.origin,
         )
 
@@ -77,10 +80,12 @@ class Reports:
         self._start(parcel.callbacks.refused(parcel.items, error))
 
     async def finish(self, deadline: float) -> None:
-        """Until all callbacks have returned, or the deadline (loop time) has come."""
+        """Until all callbacks have returned, or the deadline (loop time) has come, which ends them."""
         running = {task for task in self._running if task is not asyncio.current_task()}
         if running:
             await asyncio.wait(running, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+        for task in running:
+            task.cancel()
 
     def _start(self, report: Awaitable[None]) -> None:
         task = asyncio.ensure_future(_logged(report))

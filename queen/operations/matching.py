@@ -7,14 +7,15 @@ visits the queues that match: those of the highest priority first, those of equa
 from __future__ import annotations
 
 import asyncio
-from typing import Dict, List, Mapping, Optional, Tuple, cast
+import math
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple, cast
 
 import attrs
 from queen_api.api import queues
 from typing_extensions import Final
 
 from queen import validation
-from queen.errors import QueenError, ServerRefusedError
+from queen.errors import PERMANENT_ERRORS, QueenError, ServerRefusedError
 from queen.message import Message
 from queen.operations.pop import PopOptions, pop
 from queen.settling.settler import Settler
@@ -28,31 +29,29 @@ _LONGEST_PAUSE: Final = 1.0
 _Selection = Tuple[Optional[str], Optional[str]]
 
 
-@attrs.define
-class _Rank:
-    """Queues of equal priority, the one whose turn it is first."""
-
-    queues: List[str]
-
-    def after(self, queue: str) -> None:
-        """Let the queues behind one that was served go before it."""
-        place = self.queues.index(queue) + 1
-        self.queues = self.queues[place:] + self.queues[:place]
-
-
-@attrs.define
+@attrs.frozen
 class _Listing:
-    """The queues that match, by falling priority."""
+    """The queues that match, by falling priority, and when they were read (loop time)."""
 
-    ranks: List[_Rank]
+    ranks: Sequence[Sequence[str]]
     read_at: float
 
-    def keep_turns(self, earlier: _Listing) -> None:
-        """Go on where an earlier listing was."""
-        order = [queue for rank in earlier.ranks for queue in rank.queues]
-        places = {queue: place for place, queue in enumerate(order)}
-        for rank in self.ranks:
-            rank.queues.sort(key=lambda queue: places.get(queue, len(order)))
+
+class _Turns:
+    """Whose turn it is among queues of equal priority: that of the one that was served longest ago."""
+
+    def __init__(self) -> None:
+        self._served: Dict[str, int] = {}
+        self._number = 0
+
+    def order(self, queues: Sequence[str]) -> List[str]:
+        """The queues, the one whose turn it is first."""
+        return sorted(queues, key=lambda queue: self._served.get(queue, 0))
+
+    def served(self, queue: str) -> None:
+        """Let all others go before it."""
+        self._number += 1
+        self._served[queue] = self._number
 
 
 class MatchingQueues:
@@ -66,36 +65,50 @@ class MatchingQueues:
         self._settler = settler
         self._listings: Dict[_Selection, _Listing] = {}
         self._locks: Dict[_Selection, asyncio.Lock] = {}
+        self._turns: Dict[Tuple[_Selection, Optional[str]], _Turns] = {}
 
     async def pop(self, options: PopOptions) -> List[Message]:
         """Pop from the first queue that has messages; with ``wait``, look again until the deadline.
 
         Raises:
-            QueenError: a listing or a pop failed.
+            QueenError: the listing failed, or a pop did and the others found nothing.
         """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + options.timeout_millis / 1000
+        deadline = loop.time() + options.timeout_millis / 1000 if options.wait else math.inf
         pause = _SHORTEST_PAUSE
         while True:
-            found = await self._visit(options)
+            found = await self._visit(options, deadline)
             left = deadline - loop.time()
             if found or not options.wait or left <= 0:
                 return found
             await asyncio.sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _visit(self, options: PopOptions) -> List[Message]:
-        for rank in (await self._listing(options)).ranks:
-            for queue in list(rank.queues):
+    async def _visit(self, options: PopOptions, deadline: float) -> List[Message]:
+        """One pop of each queue until one has messages or the deadline has come."""
+        loop = asyncio.get_running_loop()
+        selection = options.namespace, options.task
+        turns = self._turns.setdefault((selection, options.group), _Turns())
+        failure: Optional[QueenError] = None
+        for queue in [queue for rank in (await self._listing(selection)).ranks for queue in turns.order(rank)]:
+            try:
                 found = await pop(self._settler, attrs.evolve(options, queue=queue, wait=False))
-                if found:
-                    if queue in rank.queues:
-                        rank.after(queue)
-                    return found
+            except PERMANENT_ERRORS:
+                raise
+            except QueenError as error:
+                # One queue that cannot be popped must not keep the others from being.
+                failure = failure or error
+                found = []
+            if found:
+                turns.served(queue)
+                return found
+            if loop.time() >= deadline:
+                break
+        if failure is not None:
+            raise failure
         return []
 
-    async def _listing(self, options: PopOptions) -> _Listing:
-        selection = options.namespace, options.task
+    async def _listing(self, selection: _Selection) -> _Listing:
         lock = self._locks.setdefault(selection, asyncio.Lock())
         async with lock:
             known = self._listings.get(selection)
@@ -109,12 +122,10 @@ class MatchingQueues:
                 if known is None:
                     raise
                 return known
-            if known is not None:
-                listing.keep_turns(known)
             self._listings[selection] = listing
             return listing
 
-    async def _read(self, selection: _Selection) -> List[_Rank]:
+    async def _read(self, selection: _Selection) -> List[List[str]]:
         answer = cast("Mapping[str, object]", await self._settler.transport.send(queues.list_queues()))
         names = [
             cast("str", queue["name"])
@@ -126,7 +137,7 @@ class MatchingQueues:
             if priority is not None:
                 ranks.setdefault(priority, []).append(name)
         # The servers list the latest queue first; the oldest has the first turn.
-        return [_Rank(ranks[priority][::-1]) for priority in sorted(ranks, reverse=True)]
+        return [ranks[priority][::-1] for priority in sorted(ranks, reverse=True)]
 
     async def _priority(self, queue: str) -> Optional[int]:
         """The priority of a queue; None when it is gone meanwhile."""

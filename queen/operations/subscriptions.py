@@ -3,6 +3,9 @@
 Server 0.15 notes the start of such a group when it first claims a partition: what arrived between the first pop and
 that claim, the first message of an empty queue above all, would be passed over. So the client asks for the server's
 time before the first pop, and says it until messages come. Server 0.7 notes the start at the first pop itself.
+
+A group of a namespace or task says its start to every queue, for good and on both servers: a queue that it comes to
+later must not start it anew. Server 0.7 tells its time cut to the second.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ class Starts:
         """
         if options.group is None or not options.starts_now:
             return options
-        if await self._transport.dialect(options.affinity) is Dialect.V07:
+        if options.queue is not None and await self._transport.dialect(options.affinity) is Dialect.V07:
             return options
         listener = _listener(options)
         async with self._locks.setdefault(listener, asyncio.Lock()):
@@ -55,7 +58,7 @@ class Starts:
 
     def begun(self, options: PopOptions) -> None:
         """Note that a group got messages: the server knows its start, and this client need not."""
-        if self._listening:
+        if self._listening and options.queue is not None:
             listener = _listener(options)
             if self._listening.pop(listener, None) is not None:
                 self._begun.add(listener)

@@ -116,7 +116,8 @@ class _Processing:
         self._ending = Ending(signal)
         self._task: Optional[asyncio.Task[object]] = None
         self._lease_millis = 0
-        self._failures = 0
+        self._failed_polls = 0
+        self._failed_callbacks = 0
 
     async def run(self) -> None:
         self._task = asyncio.current_task()
@@ -139,8 +140,10 @@ class _Processing:
         except QueenError as error:
             if isinstance(error, ServerRefusedError) and streams.NO_STREAM in error.words:
                 raise
-            await self._back_off("poll", error)
+            self._failed_polls += 1
+            await self._back_off("poll", error, self._failed_polls)
             return
+        self._failed_polls = 0
         if window is not None and self._ending.begun:
             await self._settle(window, success=False)
         elif window is not None:
@@ -165,9 +168,10 @@ class _Processing:
         except Exception as error:  # noqa: BLE001  (whatever a callback raises is a failure of its window)
             logs.event(logging.WARNING, "StreamConsumer.callback", error, window=window.id)
             await self._settle(window, success=False)
-            await self._back_off("callback", error)
+            self._failed_callbacks += 1
+            await self._back_off("callback", error, self._failed_callbacks)
             return
-        self._failures = 0
+        self._failed_callbacks = 0
         await self._settle(window, success=True)
 
     async def _settle(self, window: Window, *, success: bool) -> None:
@@ -182,9 +186,8 @@ class _Processing:
             if not result["success"]:
                 logs.event(logging.WARNING, "StreamConsumer.ack", window=window.id, refused=result["error"])
 
-    async def _back_off(self, what: str, error: Exception) -> None:
-        self._failures += 1
-        pause = _BACKOFF.wait_before(self._failures)
+    async def _back_off(self, what: str, error: Exception, failures: int) -> None:
+        pause = _BACKOFF.wait_before(failures)
         failed = f"{type(error).__name__}: {error}"
         logs.event(logging.WARNING, f"StreamConsumer.{what}", failed=failed, retryMillis=round(pause * 1000))
         await self._ending.pause(pause)

@@ -7,8 +7,8 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import pytest
 
-from queen import BufferClosedError, PushRejectedError, Queen, QueenBufferError
-from tests.scripted_server import Answer, Drop, Received, Scripted, ScriptedServer, answers
+from queen import BufferClosedError, PushRejectedError, Queen, QueenBufferError, QueenError
+from tests.scripted_server import Answer, Drop, Hang, Received, Scripted, ScriptedServer, answers
 
 
 def queued(received: Received) -> Scripted:
@@ -458,3 +458,81 @@ async def test_a_client_that_is_never_closed_warns_of_the_messages_that_it_loses
         buffers.__del__()
     with pytest.raises(QueenBufferError):
         await queen.close()
+
+
+async def test_the_shortest_time_that_was_said_holds() -> None:
+    for times in ((60_000, 5), (5, 60_000)):
+        async with ScriptedServer(queued) as server, Queen(server.url) as queen:
+            for millis in times:
+                await queen.queue("q").buffer({"time_millis": millis}).push([{"data": millis}])
+            await asyncio.wait_for(server.arrived.wait(), 5)
+            assert payloads(server) == [list(times)]
+
+
+async def test_a_flush_that_waits_when_the_client_closes_is_told() -> None:
+    async with ScriptedServer(lambda _: Hang()) as server:
+        queen = Queen(server.url, timeout_millis=50)
+        await queen.queue("q").buffer({"time_millis": 60_000}).push([{"data": 1}])
+        flushing = asyncio.ensure_future(queen.flush_all_buffers())
+        await asyncio.wait_for(server.arrived.wait(), 5)
+        with pytest.raises(QueenBufferError):
+            await queen.close()
+        with pytest.raises(QueenBufferError):
+            await asyncio.wait_for(flushing, 5)
+
+
+async def test_of_two_closes_one_hands_the_messages_back() -> None:
+    async with ScriptedServer(lambda _: Drop()) as server:
+        queen = Queen(server.url, timeout_millis=30, retry_delay_millis=1)
+        await queen.queue("q").buffer({"time_millis": 60_000}).push([{"data": 1}])
+        closed = await asyncio.gather(queen.close(), queen.close(), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in closed) == ["NoneType", "QueenBufferError"]
+
+
+async def test_a_push_that_meets_close_is_refused_or_sent_and_never_lost() -> None:
+    release, asked = asyncio.Event(), asyncio.Event()
+
+    async def answer(received: Received) -> Answer:
+        if received.target == "/health":
+            asked.set()
+            await release.wait()
+            return answers({"status": "healthy", "server": "libqueen"})
+        return queued(received)
+
+    async with ScriptedServer(answer) as server:
+        queen = Queen(server.url)
+        # A name with a colon: the client asks first what the server is.
+        pushing = asyncio.ensure_future(queen.queue("a:b").buffer({"time_millis": 60_000}).push([{"data": 1}]))
+        await asyncio.wait_for(asked.wait(), 5)
+        closing = asyncio.ensure_future(queen.close())
+        await asyncio.sleep(0)
+        release.set()
+        outcome, _ = await asyncio.wait_for(asyncio.gather(pushing, closing, return_exceptions=True), 5)
+    assert isinstance(outcome, QueenError), outcome
+    assert [item["data"] for item in outcome.unsent] == [1]
+
+
+async def test_pushes_that_were_accepted_in_a_flush_refused_in_part_are_told() -> None:
+    told: List[Any] = []
+    async with ScriptedServer(refusing("full", payload="bad")) as server, Queen(server.url) as queen:
+        queue = queen.queue("q").buffer({"time_millis": 60_000})
+        await queue.push([{"data": "good"}]).on_success(lambda items: told.append(items[0]["payload"]))
+        await queue.push([{"data": "bad"}]).on_error(lambda items, error: told.append(items[0]["payload"]))
+        await queen.flush_all_buffers()
+    assert told == ["good", "bad"]
+
+
+async def test_a_callback_that_never_returns_ends_with_the_client() -> None:
+    ended = asyncio.Event()
+
+    async def on_success(items: object) -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+
+    async with ScriptedServer(queued) as server:
+        async with Queen(server.url, timeout_millis=30) as queen:
+            await queen.queue("q").buffer({"message_count": 1}).push([{"data": 1}]).on_success(on_success)
+            await queen.flush_all_buffers()
+    await asyncio.wait_for(ended.wait(), 5)

@@ -187,6 +187,8 @@ async def test_the_signal_ends_a_parked_poll(queen: Queen, queue_name: str) -> N
     signal = asyncio.Event()
     consuming = asyncio.create_task(queen.queue(queue_name).consume(lambda message: None, signal=signal))
     await asyncio.sleep(0)
+    for _ in range(50):  # until the poll waits at the server
+        await asyncio.sleep(0)
     signal.set()
     await asyncio.wait_for(consuming, 5)
 

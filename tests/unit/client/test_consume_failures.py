@@ -190,3 +190,51 @@ async def test_what_cannot_be_called_back_is_refused_before_a_message_is_popped(
     with pytest.raises(TypeError, match=f"{name}=.*function of 2 arguments"):
         getattr(consumer, name)(callback)
     consumer.close()
+
+
+async def test_after_a_nack_that_could_not_be_sent_what_is_behind_it_is_not_handled() -> None:
+    seen: List[Any] = []
+    nacks = 0
+
+    def script(received: Received) -> Answer:
+        nonlocal nacks
+        if received.method == "GET":
+            return batch("a", "b", "c") if received.target != "/health" else answers({"server": "libqueen"})
+        body: Any = received.json
+        if body.get("status") == "failed":
+            nacks += 1
+            return Drop()
+        return acked(received)
+
+    def handler(message: Message) -> None:
+        seen.append(message.data)
+        if message.data == "a":
+            raise ValueError("not now")
+
+    async with ScriptedServer(script) as server, Queen(server.url, retry_attempts=0) as queen:
+        await queen.queue("q").batch(3).each().limit(1).consume(handler)
+    assert seen == ["a"]
+    assert nacks == 2
+
+
+async def test_a_poll_that_is_parked_when_the_signal_comes_gives_back_what_it_brings() -> None:
+    signal, parked, release = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    given_back: List[Any] = []
+
+    async def script(received: Received) -> Answer:
+        if received.target == "/health":
+            return answers({"server": "libqueen"})
+        if received.method == "GET":
+            parked.set()
+            await release.wait()
+            return batch("a")
+        given_back.append(received.json)
+        return acked(received)
+
+    async with ScriptedServer(script) as server, Queen(server.url) as queen:
+        consuming = asyncio.ensure_future(queen.queue("q").consume(lambda message: None, signal))
+        await asyncio.wait_for(parked.wait(), 5)
+        signal.set()
+        release.set()
+        await asyncio.wait_for(consuming, 5)
+    assert [body["status"] for body in given_back] == ["retry"]

@@ -11,11 +11,11 @@ from typing import Any, Dict, List, Optional, Set, Type
 
 import pytest
 
-from queen import Queen
+from queen import ConfigurationError, Queen
 from queen.broker import open_broker
 from queen.transport.engines.in_process import InProcessEngine
 from queen.transport.ring import Ring, affinity_key
-from tests.scripted_server import Answer, Drop, Received, Scripted, ScriptedServer
+from tests.scripted_server import Answer, Drop, Received, Script, Scripted, ScriptedServer, answers
 
 
 class Cluster:
@@ -262,3 +262,34 @@ async def test_round_robin_spreads_evenly_over_the_servers_that_are_left() -> No
             for _ in range(20):
                 await queen.queue("q").push([{"data": 1}])
     assert abs(cluster.asked.count(1) - cluster.asked.count(2)) <= 2
+
+
+async def test_servers_of_two_generations_are_refused_however_often_they_are_met() -> None:
+    def server(text: str) -> Script:
+        return lambda received: answers(
+            {"server": text} if received.target == "/health" else [{"success": True, "error": None, "dlq": False}] * 2
+        )
+
+    async with ScriptedServer(server("libqueen")) as new, ScriptedServer(server("Acceptor/Worker")) as old:
+        async with Queen([new.url, old.url], load_balancing_strategy="round-robin") as queen:
+            wires = [{"transactionId": name, "partitionId": "p"} for name in ("t0", "t1")]
+            refused = 0
+            for _ in range(6):
+                try:
+                    await queen.ack(wires, True)
+                except ConfigurationError as error:
+                    assert "of one generation" in str(error)  # noqa: PT017  (some succeed)
+                    refused += 1
+    assert refused >= 2
+
+
+async def test_asking_what_a_server_speaks_is_no_turn_of_anybody() -> None:
+    async with Cluster() as cluster, Queen(cluster.urls, load_balancing_strategy="round-robin") as queen:
+        await queen.queue("q").push([{"data": n} for n in range(30)])
+        for _ in range(3):
+            await queen.ack([dict(message) for message in await queen.queue("q").batch(2).pop()], True)
+        cluster.log.clear()
+        partition = "00000000-0000-4000-8000-000000000000"
+        for _ in range(9):
+            await queen.ack([{"transactionId": f"t{n}", "partitionId": partition} for n in range(2)], True)
+    assert {server: cluster.asked.count(server) for server in range(3)} == {0: 3, 1: 3, 2: 3}

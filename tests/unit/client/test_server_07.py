@@ -8,8 +8,9 @@ import random
 from typing import Any, AsyncIterator, Dict, List, Set
 
 import pytest
+from queen_api.api.messages import delete_message
 
-from queen import Message, OutcomeUnknownError, Queen, TransactionError
+from queen import Message, OutcomeUnknownError, Queen, ServerRefusedError, TransactionError
 from queen.broker import Broker, ManualClock, open_broker
 from queen.transport.engine import AnswerLostError, Reply
 from queen.transport.engines.in_process import InProcessEngine
@@ -306,3 +307,66 @@ async def settle_somehow(queen: Queen, draw: random.Random, messages: List[Messa
         result = await queen.ack(message, decisions[number])
         if result["success"] and decisions[number] is True:
             completed[number] = completed.get(number, 0) + 1
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+async def test_a_failed_batch_whose_answer_was_lost_is_not_failed_twice(
+    queen: Queen, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    await push(queen, 5)
+    messages = await pop(queen, batch)
+    lose_the_answer(monkeypatch, "/api/v1/ack")
+    assert (await messages[0].nack("not now"))["success"]
+    assert await letters(queen) == []
+    assert numbers(await pop(queen)) == [0, 1, 2, 3, 4]
+
+
+async def test_a_batch_ack_whose_answer_was_lost_does_not_touch_who_has_the_partition_now(
+    queen: Queen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await push(queen, 4)
+    messages = await pop(queen, 2)
+    lose_the_answer(monkeypatch, "/api/v1/ack/batch")
+    results = await queen.ack(messages, True)
+    assert [(result["success"], result.get("uncertain")) for result in results] == [(True, True), (True, True)]
+    assert numbers(await pop(queen)) == [2, 3]
+
+
+async def test_dicts_of_a_part_of_a_batch_are_acknowledged_one_by_one(queen: Queen) -> None:
+    await push(queen, 3)
+    messages = await pop(queen)
+    results = await queen.ack([dict(message) for message in messages[:2]], True)
+    assert [result["success"] for result in results] == [True, True]
+    assert (await queen.ack(dict(messages[2]), False))["success"]
+    assert await letters(queen) == []
+    assert numbers(await pop(queen)) == [2]
+
+
+async def test_an_ack_of_a_message_that_was_deleted_does_not_count(queen: Queen) -> None:
+    await push(queen, 4)
+    messages = await pop(queen)
+    await queen.send(delete_message(partition_id=messages[0].partition_id, transaction_id=messages[0].transaction_id))
+    assert not (await messages[0].ack())["success"]
+    assert (await messages[1].ack())["success"]
+    nacked = await messages[2].nack("not now")
+    assert (nacked["success"], nacked["dlq"]) == (True, False)
+    assert numbers(await pop(queen)) == [2, 3]
+
+
+async def test_a_transaction_pushes_to_no_name_with_a_colon(queen: Queen) -> None:
+    with pytest.raises(ValueError, match="colon"):
+        await queen.transaction().queue("a:b").push([{"data": 1}]).commit()
+
+
+async def test_a_poll_that_could_not_be_acknowledged_is_an_error(queen: Queen, monkeypatch: pytest.MonkeyPatch) -> None:
+    await push(queen, 1)
+    send = InProcessEngine.send
+
+    async def refusing(engine: InProcessEngine, *arguments: Any) -> Reply:
+        if arguments[1].startswith("/api/v1/ack"):
+            return Reply(200, {}, b'{"error": "Failed to acknowledge message: invalid_lease"}')
+        return await send(engine, *arguments)
+
+    monkeypatch.setattr(InProcessEngine, "send", refusing)
+    with pytest.raises(ServerRefusedError, match="invalid_lease"):
+        await queen.queue("q").auto_ack().wait().pop()

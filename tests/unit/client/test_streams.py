@@ -363,3 +363,60 @@ async def test_it_can_be_stopped_before_it_has_started(queen: Queen, started: bo
         await asyncio.sleep(0)
     consumer.stop()
     await asyncio.wait_for(task, 5)
+
+
+async def test_polls_that_are_answered_end_the_growth_of_the_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: List[int] = []
+    monkeypatch.setattr("queen.streaming.consumer._BACKOFF", Backoff(pauses))
+    monkeypatch.setattr("queen.streaming.consumer._PAUSE_SECONDS", 0)
+    polls = 0
+
+    def script(received: Received) -> Answer:
+        nonlocal polls
+        if not received.target.endswith("/poll"):
+            return answers(STREAM)
+        polls += 1
+        if polls > 8:
+            signal.set()
+        return answers({"error": "Poll error: busy"}) if polls % 2 else Scripted(b"")
+
+    signal = asyncio.Event()
+    async with ScriptedServer(script) as server, Queen(server.url) as queen:
+        await asyncio.wait_for(queen.consumer("s", "g").process(lambda window: None, signal=signal), 5)
+    assert set(pauses) == {1}
+
+
+async def test_of_two_clients_in_one_process_one_waits_at_a_time(queen: Queen, url: str, broker: Broker) -> None:
+    await define(queen)
+    signal = asyncio.Event()
+    async with Queen(url) as other:
+        tasks = [
+            asyncio.ensure_future(client.consumer("s", "g").process(lambda window: None, signal=signal))
+            for client in (queen, other)
+        ]
+        await parked(broker)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert broker.parked_polls == 1
+        signal.set()
+        await asyncio.wait_for(asyncio.gather(*tasks), 5)
+
+
+async def test_a_window_that_comes_when_processing_ends_is_given_back() -> None:
+    script = StreamServer({"success": True})
+    release, parked_poll = asyncio.Event(), asyncio.Event()
+
+    async def answer(received: Received) -> Answer:
+        if received.target.endswith("/poll"):
+            parked_poll.set()
+            await release.wait()
+        return script(received)
+
+    async with ScriptedServer(answer) as server, Queen(server.url) as queen:
+        consumer = queen.consumer("s", "g")
+        task = asyncio.ensure_future(consumer.process(lambda window: None))
+        await asyncio.wait_for(parked_poll.wait(), 5)
+        consumer.stop()
+        release.set()
+        await asyncio.wait_for(task, 5)
+    assert script.acks == [{"leaseId": "lease", "success": False}]
