@@ -286,7 +286,7 @@ async def test_servers_of_two_generations_are_refused_however_often_they_are_met
 async def test_asking_what_a_server_speaks_is_no_turn_of_anybody() -> None:
     async with Cluster() as cluster, Queen(cluster.urls, load_balancing_strategy="round-robin") as queen:
         await queen.queue("q").push([{"data": n} for n in range(30)])
-        for _ in range(3):
+        for _ in range(9):
             await queen.ack([dict(message) for message in await queen.queue("q").batch(2).pop()], True)
         cluster.log.clear()
         partition = "00000000-0000-4000-8000-000000000000"
