@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Dict, Generic, Optional, TypeVar, Union
+from typing import Callable, Dict, Generic, Optional, TypeVar, Union
 
 import attrs
 from queen_api import Request
 from typing_extensions import Final
 
 from queen import logs
-from queen.errors import ConnectionFailedError, HttpStatusError, QueenError, QueenTimeoutError
+from queen.errors import ClientClosedError, ConnectionFailedError, HttpStatusError, QueenError, QueenTimeoutError
 from queen.transport import answer
 from queen.transport.engine import (
     DeadlinePassedError,
@@ -60,6 +60,7 @@ class Sending(Generic[T]):
         router: picks the servers.
         retry: says when to repeat.
         engine: moves each attempt.
+        closed: whether the client was closed meanwhile, so that no repeat can help.
         is_poll: whether the server may hold back the answer, so that none in time is no failure of the server.
         repeat_lost: whether a request that must not be repeated is repeated once all the same when its answer is lost.
     """
@@ -71,6 +72,7 @@ class Sending(Generic[T]):
     router: Router
     retry: RetryPolicy
     engine: Engine
+    closed: Callable[[], bool]
     is_poll: bool = False
     repeat_lost: bool = False
     _deadline: float = attrs.field(init=False, default=0.0)
@@ -96,6 +98,8 @@ class Sending(Generic[T]):
                 if isinstance(last, Reply) and not self._has_failed(last):
                     self.router.answered(server)
                     return self._read(last, server, repeated)
+                if self.closed():
+                    raise self._closed_error()
                 self._note_failure(server, last, started)
                 repeat += 1
                 if not self._may_repeat(last):
@@ -177,6 +181,11 @@ class Sending(Generic[T]):
             return False
         await asyncio.sleep(pause)
         return True
+
+    def _closed_error(self) -> ClientClosedError:
+        error = ClientClosedError(f"{self.request.operation.id}: the client was closed before the answer came")
+        error.maybe_delivered = True
+        return error
 
     def _error(self, last: Union[Reply, EngineError], server: Server) -> QueenError:
         operation = self.request.operation.id

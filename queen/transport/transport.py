@@ -149,6 +149,7 @@ class Transport:
             router=self._router,
             retry=self.retry,
             engine=engine,
+            closed=lambda: self._closed,
             is_poll=is_poll,
             repeat_lost=repeat_lost,
         )

@@ -279,3 +279,15 @@ async def test_what_is_no_request_is_refused_by_name() -> None:
     async with Queen("http://127.0.0.1:1") as queen:
         with pytest.raises(TypeError, match="accepted is what a function of queen_api returns"):
             await queen.send(not_called)
+
+
+async def test_a_request_that_is_under_way_when_the_client_closes_ends_at_once() -> None:
+    async with ScriptedServer(lambda _: Hang()) as server:
+        queen = Queen(server.url, retry_attempts=50, retry_delay_millis=60_000)
+        pushing = asyncio.ensure_future(queen.queue("q").push([{"data": 1}]))
+        await asyncio.wait_for(server.arrived.wait(), 5)
+        await queen.close()
+        with pytest.raises(ClientClosedError) as raised:
+            await asyncio.wait_for(pushing, 5)
+    assert raised.value.maybe_delivered
+    assert [item["data"] for item in raised.value.unsent] == [1]
