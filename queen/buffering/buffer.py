@@ -16,6 +16,7 @@ from queen.errors import BufferClosedError, PushRejectedError, QueenBufferError,
 from queen.operations.push import push
 from queen.transport.transport import Transport
 from queen.types import PushResponse
+from queen.waiting import wait_at_most
 
 
 @attrs.define
@@ -60,6 +61,7 @@ class Buffer:
         self._failures = 0
         self._maybe_stored = False
         self._closing = False
+        self._deadline = 0.0
 
     @property
     def count(self) -> int:
@@ -113,6 +115,7 @@ class Buffer:
             What could not be sent.
         """
         self._closing = True
+        self._deadline = deadline
         for parcel, taken in self._pushers:
             if not taken.done():
                 taken.set_exception(_closed(self._name, parcel))
@@ -196,9 +199,9 @@ class Buffer:
                 self._batch = self._next_batch()
             if await self._send_batch():
                 continue
-            if self._closing and is_final(self._failure):
+            if self._closing and (is_final(self._failure) or asyncio.get_running_loop().time() >= self._deadline):
                 return
-            await self._pause(self._transport.retry.wait_before(self._failures))
+            await wait_at_most(self._nudge, self._transport.retry.wait_before(self._failures))
 
     def _next_batch(self) -> List[Parcel]:
         batch: List[Parcel] = []
@@ -295,12 +298,6 @@ class Buffer:
             if not taken.done():
                 taken.set_exception(self._refusal(parcel))
         self._pushers.clear()
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._nudge.wait(), seconds)
-        except asyncio.TimeoutError:
-            return
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None

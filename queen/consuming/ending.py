@@ -8,6 +8,8 @@ from typing import Awaitable, Optional, Type, TypeVar
 
 from typing_extensions import Final, Self
 
+from queen.waiting import wait_at_most
+
 T = TypeVar("T")
 
 # How long a parked poll may still be answered after the end: what it brings is given back, not lost until its lease
@@ -59,10 +61,8 @@ class Ending:
 
     async def pause(self, seconds: float) -> None:
         """Wait, at most until the end."""
-        try:
-            await asyncio.wait_for(self._wait(), seconds)
-        except asyncio.TimeoutError:
-            return
+        if self._event is not None:
+            await wait_at_most(self._event, seconds)
 
     async def answer(self, poll: Awaitable[T]) -> Optional[T]:
         """The answer of a long poll; None when the end came and no answer in the moment after it."""

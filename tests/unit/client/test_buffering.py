@@ -471,7 +471,7 @@ async def test_the_shortest_time_that_was_said_holds() -> None:
 
 async def test_a_flush_that_waits_when_the_client_closes_is_told() -> None:
     async with ScriptedServer(lambda _: Hang()) as server:
-        queen = Queen(server.url, timeout_millis=50)
+        queen = Queen(server.url, timeout_millis=200)
         await queen.queue("q").buffer({"time_millis": 60_000}).push([{"data": 1}])
         flushing = asyncio.ensure_future(queen.flush_all_buffers())
         await asyncio.wait_for(server.arrived.wait(), 5)
@@ -482,8 +482,8 @@ async def test_a_flush_that_waits_when_the_client_closes_is_told() -> None:
 
 
 async def test_of_two_closes_one_hands_the_messages_back() -> None:
-    async with ScriptedServer(lambda _: Drop()) as server:
-        queen = Queen(server.url, timeout_millis=30, retry_delay_millis=1)
+    async with ScriptedServer(lambda _: Hang()) as server:
+        queen = Queen(server.url, timeout_millis=200)
         await queen.queue("q").buffer({"time_millis": 60_000}).push([{"data": 1}])
         closed = await asyncio.gather(queen.close(), queen.close(), return_exceptions=True)
     assert sorted(type(result).__name__ for result in closed) == ["NoneType", "QueenBufferError"]
