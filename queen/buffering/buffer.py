@@ -8,6 +8,7 @@ from collections import deque
 from typing import Callable, Deque, List, Optional, Sequence, Set, Tuple, cast
 
 import attrs
+from typing_extensions import Final
 
 from queen import logs
 from queen.buffering.options import BufferOptions
@@ -17,6 +18,8 @@ from queen.operations.push import push
 from queen.transport.transport import Transport
 from queen.types import PushResponse
 from queen.waiting import wait_at_most
+
+_GRACE_SECONDS: Final = 0.25
 
 
 @attrs.define
@@ -125,7 +128,9 @@ class Buffer:
         task = self._task
         if task is not None:
             try:
-                await asyncio.wait({task}, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+                # A request ends at the deadline by itself, which leaves its connection in a better state.
+                left = max(0.0, deadline - asyncio.get_running_loop().time())
+                await asyncio.wait({task}, timeout=left + _GRACE_SECONDS)
             finally:
                 task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -218,7 +223,9 @@ class Buffer:
         items = [item for parcel in batch for item in parcel.items]
         encoded = [data for parcel in batch for data in parcel.encoded]
         try:
-            results = await push(self._transport, items, encoded=encoded, repeated=self._maybe_stored)
+            results = await push(
+                self._transport, items, encoded=encoded, repeated=self._maybe_stored, seconds=self._seconds_left()
+            )
         except QueenError as error:
             self._keep(error)
         else:
@@ -229,6 +236,10 @@ class Buffer:
                 self._reports.accepted(parcel, results[position:end])
                 position = end
         return self._settle(batch)
+
+    def _seconds_left(self) -> Optional[float]:
+        """How long a request may still take; None while nobody waits for the end."""
+        return max(0.0, self._deadline - asyncio.get_running_loop().time()) if self._closing else None
 
     def _keep(self, error: QueenError) -> None:
         """Note a failure: the batch stays at the front, but for what goes back to the user."""

@@ -92,6 +92,7 @@ async def push(
     *,
     encoded: Optional[Sequence[bytes]] = None,
     repeated: bool = False,
+    seconds: Optional[float] = None,
 ) -> List[PushResponse]:
     """Push items of one partition.
 
@@ -105,6 +106,7 @@ async def push(
         items: the items.
         encoded: each of them as ``encode_item`` made it, where that was done before.
         repeated: whether the same items may have reached a server before: they are then duplicates of themselves.
+        seconds: how long it may take; None for the time of any request.
 
     Returns:
         A result for each item, in the order of the items.
@@ -125,7 +127,7 @@ async def push(
     key = affinity_key(unique[0]["queue"], None if partition == DEFAULT_PARTITION else partition, None)
     request = messages.push(items=cast("List[PushItem]", unique))
     try:
-        answer = await transport.exchange(request, affinity=key, body=body)
+        answer = await transport.exchange(request, affinity=key, body=body, seconds=seconds)
     except QueenError as error:
         error.unsent = [as_given(item) for item in items]
         raise

@@ -340,7 +340,7 @@ async def test_close_sends_what_is_buffered(server_url: str, queue_name: str) ->
 
 async def test_close_hands_back_every_message_that_it_could_not_send() -> None:
     async with ScriptedServer(lambda _: Drop()) as server:
-        queen = Queen(server.url, timeout_millis=50, retry_delay_millis=1)
+        queen = Queen(server.url, timeout_millis=50, retry_delay_millis=1000)
         for partition in ("a", "b"):
             queue = queen.queue("q").partition(partition).buffer({"time_millis": 60_000})
             await queue.push([{"data": partition, "transactionId": partition}])
@@ -354,7 +354,7 @@ async def test_close_hands_back_every_message_that_it_could_not_send() -> None:
 
 async def test_a_pusher_that_waits_when_the_client_closes_gets_its_message_back() -> None:
     async with ScriptedServer(lambda _: Drop()) as server:
-        queen = Queen(server.url, timeout_millis=50, retry_delay_millis=1)
+        queen = Queen(server.url, timeout_millis=50, retry_delay_millis=1000)
         queue = queen.queue("q").buffer({"message_count": 1, "max_size": 1, "time_millis": 60_000})
         await queue.push([{"data": "held"}])
         waiting = asyncio.ensure_future(queue.push([{"data": "waiting"}]))
