@@ -24,9 +24,9 @@ Problems = Dict[Tuple[str, str], Optional[str]]
 def problems() -> Problems:
     """What was not as recorded, by dialect and conversation. They wait a lot, so all are held at once.
 
-    What fails beside all others is held again by itself: a seek to a time that is cut to the millisecond misses a message
-    stored in its very first microsecond, once in a thousand times, as on the server; and a lease of one second runs out
-    when the machine is busy.
+    What fails beside all others is held again by itself: a seek to a time that is cut to the millisecond misses a
+    message stored in its very first microsecond, once in a thousand times, as on the server; and a lease of one second
+    runs out when the machine is busy.
     """
     held = [(dialect, scenario) for dialect, scenario in ALL if scenario.skip_reason is None]
 
