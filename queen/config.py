@@ -121,10 +121,10 @@ def client_config(urls: object = None, options: Optional[Mapping[str, object]] =
     """
     given: Dict[str, object] = {}
     if isinstance(urls, Mapping):
-        given.update({_snake(str(key)): value for key, value in urls.items()})
+        given.update({validation.snake_case(str(key)): value for key, value in urls.items()})
     elif urls is not None:
         given["urls"] = urls
-    given.update({_snake(key): value for key, value in (options or {}).items() if value is not None})
+    given.update({validation.snake_case(key): value for key, value in (options or {}).items() if value is not None})
     if "url" in given:
         if "urls" in given:
             raise ConfigurationError("url and urls are both given; give one of them")
@@ -234,10 +234,6 @@ def _token(value: object) -> Secret:
     if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
         raise ConfigurationError("bearer_token is not a token; accepted is printable ASCII text that is not empty")
     return Secret(token)
-
-
-def _snake(key: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: "_" + match.group(1).lower(), key)
 
 
 def _camel(key: str) -> str:

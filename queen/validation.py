@@ -107,6 +107,11 @@ def instant(argument: str, value: object) -> str:
     return value
 
 
+def snake_case(name: str) -> str:
+    """``timeout_millis`` for ``timeoutMillis``: options may be written either way."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: "_" + match.group(1).lower(), name)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` for the known word that is closest, or nothing."""
     close = difflib.get_close_matches(word, list(known), n=1)

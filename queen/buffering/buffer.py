@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
-from typing import Callable, Deque, List, Optional, Sequence, Set, Tuple, cast
+from typing import Callable, Deque, Iterator, List, Optional, Sequence, Set, Tuple, cast
 
 import attrs
 from typing_extensions import Final
@@ -55,6 +56,7 @@ class Buffer:
         self._parcels: Deque[Parcel] = deque()
         self._batch: List[Parcel] = []
         self._count = 0
+        self._due = math.inf
         self._pushers: Deque[Tuple[Parcel, asyncio.Future[None]]] = deque()
         self._flushes: List[Tuple[Parcel, asyncio.Future[None]]] = []
         self._timer: Optional[asyncio.TimerHandle] = None
@@ -119,10 +121,7 @@ class Buffer:
         """
         self._closing = True
         self._deadline = deadline
-        for parcel, taken in self._pushers:
-            if not taken.done():
-                taken.set_exception(_closed(self._name, parcel))
-        self._pushers.clear()
+        self._turn_away(self._closed_error)
         self._nudge.set()
         self._schedule()
         task = self._task
@@ -135,11 +134,7 @@ class Buffer:
                 task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self._stop_timer()
-        for _, sent in self._flushes:
-            if not sent.done():
-                words = f"{self._name}: the client was closed before the flush was done"
-                sent.set_exception(QueenBufferError(words, unsent=items_as_given([*self._batch, *self._parcels])))
-        self._flushes = []
+        self._fail_flushes(self._unfinished)
         return [*self._batch, *self._parcels]
 
     @property
@@ -155,6 +150,7 @@ class Buffer:
     def _take(self, parcel: Parcel) -> None:
         self._parcels.append(parcel)
         self._count += len(parcel.items)
+        self._due = min(self._due, parcel.due)
 
     def _let_in(self) -> None:
         while self._pushers:
@@ -176,17 +172,15 @@ class Buffer:
             self._task = asyncio.ensure_future(self._send_what_is_due())
             self._task.add_done_callback(self._ended)
         else:
-            due = min(parcel.due for parcel in self._parcels)
-            if self._timer is not None and self._timer.when() > due:
+            if self._timer is not None and self._timer.when() > self._due:
                 self._stop_timer()
             if self._timer is None:
-                self._timer = asyncio.get_running_loop().call_at(due, self._time_is_up)
+                self._timer = asyncio.get_running_loop().call_at(self._due, self._time_is_up)
 
     def _is_due(self) -> bool:
         if self._options is None or self._closing or self._flushes or self._pushers:
             return True
-        now = asyncio.get_running_loop().time()
-        return self._count >= self._options.message_count or any(parcel.due <= now for parcel in self._parcels)
+        return self._count >= self._options.message_count or self._due <= asyncio.get_running_loop().time()
 
     def _time_is_up(self) -> None:
         self._timer = None
@@ -215,6 +209,7 @@ class Buffer:
             parcel = self._parcels.popleft()
             batch.append(parcel)
             count += len(parcel.items)
+        self._due = min((parcel.due for parcel in self._parcels), default=math.inf)
         return batch
 
     async def _send_batch(self) -> bool:
@@ -230,11 +225,8 @@ class Buffer:
             self._keep(error)
         else:
             self._batch = []
-            position = 0
-            for parcel in batch:
-                end = position + len(parcel.items)
-                self._reports.accepted(parcel, results[position:end])
-                position = end
+            for parcel, own in _by_parcel(batch, results):
+                self._reports.accepted(parcel, own)
         return self._settle(batch)
 
     def _seconds_left(self) -> Optional[float]:
@@ -263,16 +255,12 @@ class Buffer:
     def _split(self, error: PushRejectedError) -> List[Parcel]:
         """Tell of the pushes that were accepted in a flush that was refused in part; what is left of it."""
         refused: List[Parcel] = []
-        position = 0
-        for parcel in self._batch:
-            end = position + len(parcel.items)
-            results = cast("List[PushResponse]", error.results[position:end])
+        for parcel, results in _by_parcel(self._batch, cast("Sequence[PushResponse]", error.results)):
             places = [place for place, result in enumerate(results) if result["status"] == "failed"]
             if places:
                 refused.append(parcel.part(places))
             else:
                 self._reports.accepted(parcel, results)
-            position = end
         return refused
 
     def _settle(self, batch: Sequence[Parcel]) -> bool:
@@ -288,7 +276,7 @@ class Buffer:
         self._answer_flushes(gone)
         self._let_in()
         if is_final(self._failure) and failed:
-            self._turn_away()
+            self._turn_away(self._refusal)
         return not failed
 
     def _answer_flushes(self, gone: Set[int]) -> None:
@@ -304,11 +292,18 @@ class Buffer:
             else:
                 self._flushes.append((last, sent))
 
-    def _turn_away(self) -> None:
+    def _turn_away(self, why: Callable[[Parcel], BaseException]) -> None:
+        """Fail all pushes that wait for room."""
         for parcel, taken in self._pushers:
             if not taken.done():
-                taken.set_exception(self._refusal(parcel))
+                taken.set_exception(why(parcel))
         self._pushers.clear()
+
+    def _fail_flushes(self, why: Callable[[], BaseException]) -> None:
+        for _, sent in self._flushes:
+            if not sent.done():
+                sent.set_exception(why())
+        self._flushes = []
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._task = None
@@ -318,11 +313,8 @@ class Buffer:
         if error is not None:
             # A defect of this library; the messages stay, and close() hands them back.
             logs.event(logging.ERROR, "Buffer.flush", error, buffer=self._name, messages=self._count)
-            for _, waiting in [*self._flushes, *self._pushers]:
-                if not waiting.done():
-                    waiting.set_exception(error)
-            self._flushes = []
-            self._pushers.clear()
+            self._fail_flushes(lambda: error)
+            self._turn_away(lambda _: error)
             return
         if self._closing:
             return
@@ -337,12 +329,27 @@ class Buffer:
         error.__cause__ = self._failure
         return error
 
+    def _unfinished(self) -> QueenBufferError:
+        words = f"{self._name}: the client was closed before the flush was done"
+        return QueenBufferError(words, unsent=items_as_given([*self._batch, *self._parcels]))
+
     def _refusal(self, parcel: Parcel) -> QueenBufferError:
         words = f"{self._name}: the buffer is full, and the server refuses what is in it: {self._failure}"
         error = QueenBufferError(words, unsent=items_as_given([parcel]))
         error.__cause__ = self._failure
         return error
 
+    def _closed_error(self, parcel: Parcel) -> BufferClosedError:
+        words = f"{self._name}: the client was closed before there was room"
+        return BufferClosedError(words, unsent=items_as_given([parcel]))
 
-def _closed(name: str, parcel: Parcel) -> BufferClosedError:
-    return BufferClosedError(f"{name}: the client was closed before there was room", unsent=items_as_given([parcel]))
+
+def _by_parcel(
+    batch: Sequence[Parcel], results: Sequence[PushResponse]
+) -> Iterator[Tuple[Parcel, Sequence[PushResponse]]]:
+    """The parcels of a flush, each with its own results."""
+    position = 0
+    for parcel in batch:
+        end = position + len(parcel.items)
+        yield parcel, results[position:end]
+        position = end

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Dict, Mapping, Optional
 
 import attrs
@@ -51,7 +50,7 @@ def buffer_options(options: Optional[Mapping[str, object]] = None) -> BufferOpti
     known = [field.name for field in attrs.fields(BufferOptions)]
     given: Dict[str, int] = dict(BUFFER_DEFAULTS)
     for key, value in (options or {}).items():
-        name = re.sub(r"(?<=[a-z])([A-Z])", lambda match: "_" + match.group(1).lower(), str(key))
+        name = validation.snake_case(str(key))
         if name not in known:
             raise ValueError(f"unknown buffer option {key!r}{validation.nearest(name, known)}; known are {known}")
         given[name] = validation.integer(name, value, minimum=1)
