@@ -8,7 +8,7 @@ from typing_extensions import Final
 
 from queen import validation
 from queen.message import Message
-from queen.settling.acks import LeaseKey
+from queen.settling.acks import LeaseKey, ack_result
 from queen.settling.decision import Decision, decision
 from queen.settling.ledger import Ledger
 from queen.settling.renewal import DEFAULT_SECONDS, renew_lease
@@ -63,9 +63,7 @@ async def acknowledge(
         places.append((ledger, transaction_id))
     results = {ledger: await ledger.settle(decisions) for ledger, decisions in batches.items()}
     return [
-        results[place][transaction_id]
-        if place is not None
-        else {"success": False, "error": _UNMARKED, "transactionId": transaction_id, "dlq": False}
+        results[place][transaction_id] if place is not None else ack_result(transaction_id, _UNMARKED)
         for place, transaction_id in places
     ]
 
@@ -88,19 +86,12 @@ async def renew(
         QueenError: the transport failed.
     """
     validation.integer("seconds", seconds, minimum=1)
-    wanted = [_lease_id(lease) for lease in _listed(leases)]
+    wanted = [_lease_id(lease) for lease in _listed("message_or_lease_id", leases, "a message, a lease id, or a list")]
     renewed: Dict[str, RenewResponse] = {}
     for lease_id, affinity in wanted:
         if lease_id not in renewed:
             renewed[lease_id] = await renew_lease(transport, lease_id, seconds=seconds, affinity=affinity)
     return [renewed[lease_id] for lease_id, _ in wanted]
-
-
-def _listed(leases: object) -> List[object]:
-    if not isinstance(leases, Iterable):
-        kind = type(leases).__name__
-        raise TypeError(f"message_or_lease_id={leases!r} is a {kind}; accepted is a message, a lease id, or a list")
-    return list(leases)
 
 
 def message_list(messages: object) -> List[AnyMessage]:
@@ -109,10 +100,7 @@ def message_list(messages: object) -> List[AnyMessage]:
     Raises:
         TypeError: what is given is no list of messages.
     """
-    if isinstance(messages, (str, bytes)) or not isinstance(messages, Iterable):
-        kind = type(messages).__name__
-        raise TypeError(f"messages={messages!r} is a {kind}; accepted is a popped message, its dict, or a list of them")
-    return list(messages)
+    return cast("List[AnyMessage]", _listed("messages", messages, "a popped message, its dict, or a list of them"))
 
 
 def lease_key(message: AnyMessage, group: Optional[str] = None) -> LeaseKey:
@@ -128,6 +116,12 @@ def _adopt(settler: Settler, messages: Sequence[AnyMessage], group: Optional[str
             leases.setdefault(_lease_of(message, group), []).append(_required(message, "transactionId"))
     # A message that stands twice in the list is one message.
     return {lease: Ledger(settler, lease, list(dict.fromkeys(found)), partial=True) for lease, found in leases.items()}
+
+
+def _listed(argument: str, values: object, accepted: str) -> List[object]:
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise TypeError(f"{argument}={values!r} is a {type(values).__name__}; accepted is {accepted}")
+    return list(values)
 
 
 def _ledger_of(message: AnyMessage) -> Optional[Ledger]:

@@ -17,7 +17,7 @@ from queen.message import Message
 from queen.operations.names import check_name
 from queen.operations.push import IdentifiedItem
 from queen.operations.settle import AnyMessage, lease_key
-from queen.settling.acks import ack_operation
+from queen.settling.acks import INVALID_LEASE, ack_operation
 from queen.settling.decision import Decision
 from queen.settling.ledger import Ledger
 from queen.settling.settler import Settler
@@ -190,7 +190,7 @@ async def _check_leases(settler: Settler, ledgers: Iterable[Ledger]) -> bool:
     for ledger in ledgers:
         checked = await settler.checks_leases_in_transactions(ledger.lease.affinity)
         if not checked and not await ledger.is_held():
-            raise TransactionError(operation="commit", status=200, words="Invalid or expired lease", results=[])
+            raise TransactionError(operation="commit", status=200, words=INVALID_LEASE, results=[])
     return checked
 
 

@@ -18,8 +18,9 @@ from queen.types import AckResponse
 
 T = TypeVar("T")
 
-# What server 0.15 and server 0.7 say when a lease is over or somebody else's.
-_LEASE_REFUSALS: Final = ("Invalid or expired lease", "invalid_lease")
+# What servers say when a lease is over or somebody else's; the second is said by server 0.7 only.
+INVALID_LEASE: Final = "Invalid or expired lease"
+_LEASE_REFUSALS: Final = (INVALID_LEASE, "invalid_lease")
 
 
 @attrs.frozen
@@ -39,6 +40,16 @@ class LeaseKey:
     group: Optional[str]
     affinity: Optional[str] = None
     queue: Optional[str] = None
+
+
+def ack_result(transaction_id: str, error: Optional[str] = None, *, dlq: bool = False) -> AckResponse:
+    """What became of the ack of one message; without an error it took effect."""
+    return {"success": error is None, "error": error, "transactionId": transaction_id, "dlq": dlq}
+
+
+def uncertain(result: AckResponse) -> AckResponse:
+    """The result of an ack whose answer was lost, when the lease that it ends is over: most likely by this ack."""
+    return {**result, "success": True, "error": None, "uncertain": True}
 
 
 async def send_one(transport: Transport, lease: LeaseKey, transaction_id: str, decision: Decision) -> AckResponse:
@@ -141,11 +152,7 @@ async def _send(
         return results
     # An answer was lost. An ack that took effect is refused when it is repeated, if it ended the lease, and otherwise
     # counts once more, which can only end the lease early: messages come again, none is lost.
-    return [_uncertain(result) if is_lease_refusal(result) else result for result in results]
-
-
-def _uncertain(result: AckResponse) -> AckResponse:
-    return {**result, "success": True, "error": None, "uncertain": True}
+    return [uncertain(result) if is_lease_refusal(result) else result for result in results]
 
 
 def _single(answer: object, transaction_id: str) -> List[AckResponse]:
@@ -154,7 +161,7 @@ def _single(answer: object, transaction_id: str) -> List[AckResponse]:
     fields = cast("Mapping[str, object]", answer)
     error = fields.get("error")
     status = fields.get("status")
-    return [_result(transaction_id, error if isinstance(error, str) else None, status == "failed_dlq")]
+    return [ack_result(transaction_id, error if isinstance(error, str) else None, dlq=status == "failed_dlq")]
 
 
 def _several(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]:
@@ -169,7 +176,7 @@ def _several(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse
     found = []
     for transaction_id, entry in zip(transaction_ids, entries):
         error = None if entry.get("success") else str(entry.get("error"))
-        found.append(_result(transaction_id, error, entry.get("message") == "failed_dlq"))
+        found.append(ack_result(transaction_id, error, dlq=entry.get("message") == "failed_dlq"))
     return found
 
 
@@ -180,7 +187,7 @@ def _listed(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]
     for transaction_id, entry in zip(transaction_ids, entries):
         error = entry.get("error")
         refused = error if isinstance(error, str) else None if entry.get("success") else "unknown status"
-        result = _result(transaction_id, refused, bool(entry.get("dlq")))
+        result = ack_result(transaction_id, refused, dlq=bool(entry.get("dlq")))
         released = entry.get("leaseReleased")
         result["leaseReleased"] = released if isinstance(released, bool) else None
         results.append(result)
@@ -190,18 +197,14 @@ def _listed(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]
 def _committed(answer: object, transaction_ids: Sequence[str], decision: Decision) -> List[AckResponse]:
     fields = cast("Mapping[str, object]", answer)
     if fields.get("success") is True:
-        return [_result(transaction_id, None, decision.status != "completed") for transaction_id in transaction_ids]
+        return [ack_result(transaction_id, dlq=decision.status != "completed") for transaction_id in transaction_ids]
     results = cast("List[Mapping[str, object]]", fields.get("results") or [])
     refused = next((result for result in results if result.get("success") is not True), fields)
     words = str(refused.get("error") or refused.get("message") or fields.get("error"))
-    return [_result(transaction_id, words, False) for transaction_id in transaction_ids]
+    return [ack_result(transaction_id, words) for transaction_id in transaction_ids]
 
 
 def _check_count(entries: Sequence[object], transaction_ids: Sequence[str]) -> None:
     if len(entries) != len(transaction_ids):
         reason = f"{len(entries)} results for {len(transaction_ids)} acks"
         raise ProtocolError(reason, operation="ack", url="the server", status=200, excerpt=str(entries)[:200])
-
-
-def _result(transaction_id: str, error: Optional[str], dlq: bool) -> AckResponse:
-    return {"success": error is None, "error": error, "transactionId": transaction_id, "dlq": dlq}

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Collection, Dict, List, Mapping, Optional, Sequence
+from typing import Collection, Dict, List, Mapping, Optional, Sequence, Set
 
 import attrs
 from typing_extensions import Final
 
-from queen.settling.acks import LeaseKey, is_lease_refusal
+from queen.settling.acks import LeaseKey, ack_result, is_lease_refusal
 from queen.settling.batch import Batch, Hold
 from queen.settling.decision import COMPLETED, Decision
 from queen.settling.settler import Settler
@@ -63,6 +63,7 @@ class Ledger:
         self._entries = [_Entry(transaction_id) for transaction_id in transaction_ids]
         self._places = {transaction_id: place for place, transaction_id in enumerate(transaction_ids)}
         self._head = 0
+        self._unsent_failures: Set[str] = set()
         self._over: Optional[str] = None
         self._lock: Optional[asyncio.Lock] = None
         if acknowledged:
@@ -87,10 +88,7 @@ class Ledger:
     @property
     def has_unsent_failure(self) -> bool:
         """Whether a failure is decided and not confirmed: what is behind it comes again when it is."""
-        return not self.over and any(
-            entry.result is None and entry.decision is not None and entry.decision.status != "completed"
-            for entry in self._entries[self._head :]
-        )
+        return not self.over and bool(self._unsent_failures)
 
     def position(self, transaction_id: str) -> int:
         """The place of a message in its batch."""
@@ -138,7 +136,8 @@ class Ledger:
         """
         entry = self._entry(transaction_id)
         entry.decision = decision
-        entry.result = _known(transaction_id, None, dlq=decision.status != "completed")
+        entry.result = ack_result(transaction_id, dlq=decision.status != "completed")
+        self._unsent_failures.discard(transaction_id)
         if lease_over:
             self._over = self._over or _GIVEN_BACK
         self._skip_settled()
@@ -185,7 +184,7 @@ class Ledger:
             if not self.settled:
                 entry = self._entries[self._head]
                 if entry.transaction_id in transaction_ids:
-                    entry.decision = Decision("retry")
+                    self._decide(entry, Decision("retry"))
                     await self._advance()
 
     async def fail_first(self, error: Optional[str]) -> List[AckResponse]:
@@ -204,9 +203,14 @@ class Ledger:
 
     def _note(self, transaction_id: str, decision: Decision) -> bool:
         entry = self._entry(transaction_id)
-        if entry.decision is None:
-            entry.decision = decision
-        return entry.decision.status == decision.status
+        noted = entry.decision or self._decide(entry, decision)
+        return noted.status == decision.status
+
+    def _decide(self, entry: _Entry, decision: Decision) -> Decision:
+        entry.decision = decision
+        if decision.status != "completed":
+            self._unsent_failures.add(entry.transaction_id)
+        return decision
 
     async def _advance(self) -> None:
         """Send what is decided, from the first unsettled message up to the first undecided one."""
@@ -236,6 +240,7 @@ class Ledger:
     async def _send_failure(self, entry: _Entry, decision: Decision) -> None:
         outcome = await self._settler.fail(self._batch(), decision)
         entry.result = outcome.result
+        self._unsent_failures.discard(entry.transaction_id)
         if is_lease_refusal(outcome.result):
             self._over = _LEASE_OVER
         elif outcome.lease_over:
@@ -256,16 +261,12 @@ class Ledger:
         if entry.result is not None:
             return entry.result
         if self._over is not None:
-            return _known(entry.transaction_id, self._over)
-        result = _known(entry.transaction_id, None)
+            return ack_result(entry.transaction_id, self._over)
+        result = ack_result(entry.transaction_id)
         result["pending"] = True
         return result
 
     def _conflict(self, transaction_id: str, status: str) -> AckResponse:
         decided = self._entry(transaction_id).decision
         earlier = decided.status if decided else "undecided"
-        return _known(transaction_id, f"not acknowledged as {status}: it was acknowledged as {earlier} before")
-
-
-def _known(transaction_id: str, error: Optional[str], dlq: bool = False) -> AckResponse:
-    return {"success": error is None, "error": error, "transactionId": transaction_id, "dlq": dlq}
+        return ack_result(transaction_id, f"not acknowledged as {status}: it was acknowledged as {earlier} before")

@@ -15,13 +15,20 @@ from queen_api.api import queues
 from typing_extensions import Final
 
 from queen.errors import QueenError
-from queen.settling.acks import LeaseKey, send_batch, send_in_transaction, send_one
+from queen.settling.acks import (
+    INVALID_LEASE,
+    LeaseKey,
+    ack_result,
+    send_batch,
+    send_in_transaction,
+    send_one,
+    uncertain,
+)
 from queen.settling.batch import Batch, Outcome
 from queen.settling.decision import COMPLETED, Decision
 from queen.transport.transport import Transport
 from queen.types import AckResponse
 
-_LEASE_OVER: Final = "Invalid or expired lease"
 _REMEMBERED: Final = 10_000
 _DEFAULT_RETRY_LIMIT: Final = 3
 
@@ -102,12 +109,11 @@ class Server07:
 
     async def _give_back(self, batch: Batch) -> Outcome:
         """End the lease by counting acks of the message before; with none before, the lease runs out."""
-        given_back: AckResponse = {"success": True, "error": None, "transactionId": batch.next, "dlq": False}
         if batch.counted:
             results = await self._send(batch, [batch.before] * batch.uncounted, COMPLETED, as_batch=True)
             if not results[0]["success"]:
                 return Outcome({**results[0], "transactionId": batch.next}, lease_over=True)
-        return Outcome(given_back, lease_over=True)
+        return Outcome(ack_result(batch.next), lease_over=True)
 
     async def _send(
         self, batch: Batch, transaction_ids: Sequence[str], decision: Decision, *, as_batch: bool = False
@@ -119,7 +125,7 @@ class Server07:
         """
         send = send_batch if as_batch else send_in_transaction
         if not await batch.hold.is_held(self._transport):
-            return [_refused(identifier) for identifier in transaction_ids]
+            return [ack_result(identifier, INVALID_LEASE) for identifier in transaction_ids]
         try:
             return await send(self._transport, batch.lease, transaction_ids, decision, repeat_lost=False)
         except QueenError as error:
@@ -127,7 +133,7 @@ class Server07:
                 raise
         if await batch.hold.extend(self._transport):
             return await send(self._transport, batch.lease, transaction_ids, decision, repeat_lost=False)
-        return [_uncertain(identifier) for identifier in transaction_ids]
+        return [uncertain(ack_result(identifier)) for identifier in transaction_ids]
 
     async def _retry_limit(self, batch: Batch) -> int:
         if batch.lease.queue is None:
@@ -146,11 +152,3 @@ def _cursor(lease: LeaseKey) -> _Cursor:
 def _ended(result: AckResponse) -> Outcome:
     """The outcome of a counted failure: it always ends the lease."""
     return Outcome(result, result["success"])
-
-
-def _refused(transaction_id: str) -> AckResponse:
-    return {"success": False, "error": _LEASE_OVER, "transactionId": transaction_id, "dlq": False}
-
-
-def _uncertain(transaction_id: str) -> AckResponse:
-    return {"success": True, "error": None, "transactionId": transaction_id, "dlq": False, "uncertain": True}
