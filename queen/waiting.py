@@ -1,8 +1,10 @@
-"""Waiting for an event, for a while."""
+"""Waiting for an event for a while, and working beside something else."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
+from typing import AsyncIterator, Coroutine, Iterable
 
 
 async def wait_at_most(event: asyncio.Event, seconds: float) -> None:
@@ -16,3 +18,15 @@ async def wait_at_most(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait({waiting}, timeout=seconds)
     finally:
         waiting.cancel()
+
+
+@asynccontextmanager
+async def beside(work: Iterable[Coroutine[object, object, None]]) -> AsyncIterator[None]:
+    """Run coroutines while the block runs; when it ends, those that are not done are cancelled."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

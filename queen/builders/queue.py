@@ -20,6 +20,7 @@ from queen.builders.push import PushBuilder, Pusher
 from queen.builders.services import Services
 from queen.callbacks import check_callable
 from queen.config import QueueOption, queue_options
+from queen.consuming.ending import check_signal
 from queen.consuming.handlers import Handler
 from queen.consuming.options import ConsumeOptions
 from queen.message import Message
@@ -240,8 +241,7 @@ class QueueBuilder(Generic[R]):
                 started are given back.
         """
         check_callable("handler", handler, 1)
-        if signal is not None and not isinstance(signal, asyncio.Event):
-            raise TypeError(f"signal={signal!r} is a {type(signal).__name__}; accepted is an asyncio.Event")
+        check_signal(signal)
         said = self._said
         options = ConsumeOptions(
             pop=self._pop_options("consume", wait=said.wait is not False, auto_ack=False),

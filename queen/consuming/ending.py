@@ -17,6 +17,16 @@ T = TypeVar("T")
 _LAST_ANSWER_SECONDS: Final = 0.25
 
 
+def check_signal(signal: object) -> None:
+    """Refuse what is neither None nor an event, before anything is done for it.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if signal is not None and not isinstance(signal, asyncio.Event):
+        raise TypeError(f"signal={signal!r} is a {type(signal).__name__}; accepted is an asyncio.Event")
+
+
 class Ending:
     """Tells the workers of one consumer to end. It is in force inside its ``async with`` block.
 

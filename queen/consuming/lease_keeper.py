@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
-from typing import AsyncIterator, Dict, List, Optional, Sequence
+from typing import AsyncContextManager, Awaitable, Callable, Dict, List, Optional, Sequence, Union
 
 from queen import logs
 from queen.callbacks import call
@@ -14,6 +13,10 @@ from queen.errors import LeaseLostError, QueenError, is_final
 from queen.message import Message
 from queen.settling.renewal import renew_lease
 from queen.transport.transport import Transport
+from queen.types import RenewResponse, WindowResponse
+from queen.waiting import beside
+
+Renewal = Callable[[], Awaitable[Union[RenewResponse, WindowResponse]]]
 
 
 class LeaseKeeper:
@@ -32,50 +35,30 @@ class LeaseKeeper:
         self._interval = None if interval_millis is None else interval_millis / 1000
         self._on_lease_lost = on_lease_lost
 
-    @asynccontextmanager
-    async def keeping(self, messages: Sequence[Message]) -> AsyncIterator[None]:
+    def keeping(self, messages: Sequence[Message]) -> AsyncContextManager[None]:
         """Renew the leases of messages until the block ends."""
         if self._interval is None:
-            yield
-            return
+            return beside([])
         leases: Dict[str, List[Message]] = {}
         for message in messages:
             if message.lease_id is not None:
                 leases.setdefault(message.lease_id, []).append(message)
-        tasks = [
-            asyncio.ensure_future(self._keep(lease_id, leased, self._interval)) for lease_id, leased in leases.items()
-        ]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        return beside([self._keep(lease_id, leased, self._interval) for lease_id, leased in leases.items()])
 
     async def _keep(self, lease_id: str, messages: List[Message], interval: float) -> None:
         # A renewal that fails once must not lose the lease: it reaches beyond the next two.
         seconds = max(60, round(3 * interval))
         ledger = messages[0].ledger
         affinity = ledger.lease.affinity if ledger is not None else None
-        loop = asyncio.get_running_loop()
+
+        def renew() -> Awaitable[RenewResponse]:
+            return renew_lease(self._transport, lease_id, seconds=seconds, affinity=affinity)
+
+        def failed(error: QueenError) -> None:
+            logs.event(logging.WARNING, "LeaseKeeper.renew", leaseId=lease_id, error=str(error))
+
         # How long the lease is that the pop took, nobody tells; a renewal would have made it last so long.
-        held_until = loop.time() + seconds
-        while True:
-            await asyncio.sleep(interval)
-            asked = loop.time()
-            try:
-                result = await renew_lease(self._transport, lease_id, seconds=seconds, affinity=affinity)
-            except QueenError as error:
-                logs.event(logging.WARNING, "LeaseKeeper.renew", leaseId=lease_id, error=str(error))
-                # A server that cannot be reached may come back; by then the lease may be over.
-                if is_final(error) or loop.time() >= held_until:
-                    await self._tell(lease_id, messages, str(error))
-                    return
-                continue
-            if not result["success"]:
-                await self._tell(lease_id, messages, result["error"] or "no reason given")
-                return
-            held_until = asked + seconds
+        await self._tell(lease_id, messages, await renew_until_lost(renew, interval, seconds, failed))
 
     async def _tell(self, lease_id: str, messages: List[Message], reason: str) -> None:
         unsettled = [message for message in messages if message.ledger is not None and not message.ledger.settled]
@@ -91,3 +74,35 @@ class LeaseKeeper:
                 await call(self._on_lease_lost, unsettled, error)
             except Exception as raised:  # noqa: BLE001  (a callback that fails must not end the consumer)
                 logs.logger.exception("the on_lease_lost callback raised %s", type(raised).__name__)
+
+
+async def renew_until_lost(
+    renew: Renewal, interval: float, seconds: float, failed: Callable[[QueenError], None]
+) -> str:
+    """Renew a lease until that is of no use any more.
+
+    Args:
+        renew: renews it once.
+        interval: the seconds between two renewals.
+        seconds: how long a renewal makes it last.
+        failed: told of each renewal that did not reach the server.
+
+    Returns:
+        Why the lease is lost.
+    """
+    loop = asyncio.get_running_loop()
+    held_until = loop.time() + seconds
+    while True:
+        await asyncio.sleep(interval)
+        asked = loop.time()
+        try:
+            result = await renew()
+        except QueenError as error:
+            failed(error)
+            # A server that cannot be reached may come back; by then the lease may be over.
+            if is_final(error) or loop.time() >= held_until:
+                return str(error)
+            continue
+        if not result["success"]:
+            return result["error"] or "no reason given"
+        held_until = asked + seconds

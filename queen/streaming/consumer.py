@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, AsyncIterator, Callable, Coroutine, Dict, List, Optional, Union
+from typing import Any, Awaitable, Callable, Coroutine, Dict, List, Optional, Union
 
 from typing_extensions import Final
 
 from queen import logs, validation
 from queen.callbacks import MaybeAwaitable, call, check_callable
-from queen.consuming.ending import Ending
+from queen.consuming.ending import Ending, check_signal
+from queen.consuming.lease_keeper import renew_until_lost
 from queen.consuming.running import RunningConsumers
-from queen.errors import PERMANENT_ERRORS, QueenError, ServerRefusedError, is_final
+from queen.errors import PERMANENT_ERRORS, QueenError, ServerRefusedError
 from queen.operations import streams
 from queen.operations.streams import WindowSource
 from queen.streaming.turns import Turns
 from queen.streaming.window import Window
 from queen.transport.retry import RetryPolicy
 from queen.transport.transport import Transport
+from queen.types import WindowResponse
+from queen.waiting import beside
 
 WindowCallback = Callable[[Window], MaybeAwaitable[object]]
 
@@ -66,8 +68,7 @@ class StreamConsumer:
                 logged, and processing goes on after a pause.
         """
         check_callable("callback", callback, 1)
-        if signal is not None and not isinstance(signal, asyncio.Event):
-            raise TypeError(f"signal={signal!r} is a {type(signal).__name__}; accepted is an asyncio.Event")
+        check_signal(signal)
         processing = _Processing(self._transport, self._turns, self._source, callback, signal)
         # From now on it can be stopped, also before it is awaited.
         self._processing.append(processing)
@@ -163,7 +164,7 @@ class _Processing:
 
     async def _process(self, window: Window) -> None:
         try:
-            async with self._keeping(window):
+            async with beside([self._keep_lease(window)]):
                 await call(self._callback, window)
         except Exception as error:  # noqa: BLE001  (whatever a callback raises is a failure of its window)
             logs.event(logging.WARNING, "StreamConsumer.callback", error, window=window.id)
@@ -192,31 +193,14 @@ class _Processing:
         logs.event(logging.WARNING, f"StreamConsumer.{what}", failed=failed, retryMillis=round(pause * 1000))
         await self._ending.pause(pause)
 
-    @asynccontextmanager
-    async def _keeping(self, window: Window) -> AsyncIterator[None]:
-        keeper = asyncio.ensure_future(self._renew(window))
-        try:
-            yield
-        finally:
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+    async def _keep_lease(self, window: Window) -> None:
+        def renew() -> Awaitable[WindowResponse]:
+            return streams.renew_window(self._transport, self._source, window.lease_id, self._lease_millis)
 
-    async def _renew(self, window: Window) -> None:
-        loop = asyncio.get_running_loop()
-        held_until = loop.time() + self._lease_millis / 1000
-        while True:
-            await asyncio.sleep(self._lease_millis / 1000 / _RENEWALS_PER_LEASE)
-            asked = loop.time()
-            try:
-                result = await streams.renew_window(self._transport, self._source, window.lease_id, self._lease_millis)
-            except QueenError as error:
-                logs.event(logging.WARNING, "StreamConsumer.renew", window=window.id, failed=str(error))
-                if is_final(error) or loop.time() >= held_until:
-                    window.lease_lost = True
-                    return
-                continue
-            if not result["success"]:
-                window.lease_lost = True
-                logs.event(logging.WARNING, "StreamConsumer.renew", window=window.id, lost=result["error"])
-                return
-            held_until = asked + self._lease_millis / 1000
+        def failed(error: QueenError) -> None:
+            logs.event(logging.WARNING, "StreamConsumer.renew", window=window.id, failed=str(error))
+
+        seconds = self._lease_millis / 1000
+        reason = await renew_until_lost(renew, seconds / _RENEWALS_PER_LEASE, seconds, failed)
+        window.lease_lost = True
+        logs.event(logging.WARNING, "StreamConsumer.renew", window=window.id, lost=reason)
