@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, List, Optional
+from typing import List, Optional
 
 import attrs
 
@@ -34,23 +34,15 @@ class Router:
         self._servers = [Server(url) for url in config.urls]
         self._failover = config.enable_failover
         self._retry_after = config.health_retry_after_millis / 1000
-        self._ring = Ring(config.urls, config.affinity_hash_ring) if len(config.urls) > 1 else None
+        by_key = config.load_balancing_strategy == "affinity" and len(config.urls) > 1
+        self._ring = Ring(config.urls, config.affinity_hash_ring) if by_key else None
         self._next = 0
         self._session = 0
-        orders: Dict[str, Callable[[Optional[str]], List[Server]]] = {
-            "affinity": self._by_affinity,
-            "round-robin": self._in_turn,
-            "session": self._in_session,
-        }
-        self._order = orders[config.load_balancing_strategy]
+        self._strategy = config.load_balancing_strategy
 
     def next(self, affinity: Optional[str], now: float) -> Server:
         """The server that a request would go to; that is no turn of anybody."""
-        turn = self._next
-        try:
-            return self.candidates(affinity, now)[0]
-        finally:
-            self._next = turn
+        return self._ordered(affinity, now)[0]
 
     def candidates(self, affinity: Optional[str], now: float) -> List[Server]:
         """The servers to try, in order.
@@ -62,14 +54,8 @@ class Router:
             affinity: the affinity key, where the request has one.
             now: the loop's time.
         """
-        if len(self._servers) == 1:
-            return self._servers
-        order = self._order(affinity)
-        if not self._failover:
-            return order[:1]
-        healthy = [server for server in order if self._is_healthy(server, now)]
-        ordered = healthy + [server for server in order if server not in healthy]
-        if self._order == self._in_turn:
+        ordered = self._ordered(affinity, now)
+        if self._ring is None or affinity is None:
             # The turn is over for the one that is taken, not for one that is passed over: else its neighbour gets two.
             self._next = (self._servers.index(ordered[0]) + 1) % len(self._servers)
         return ordered
@@ -104,15 +90,16 @@ class Router:
     def _is_healthy(self, server: Server, now: float) -> bool:
         return server.failed_at is None or now - server.failed_at >= self._retry_after
 
-    def _by_affinity(self, affinity: Optional[str]) -> List[Server]:
-        if affinity is None or self._ring is None:
-            return self._in_turn(affinity)
-        return [self._servers[index] for index in self._ring.walk(affinity)]
+    def _ordered(self, affinity: Optional[str], now: float) -> List[Server]:
+        order = self._order(affinity)
+        if not self._failover:
+            return order[:1]
+        healthy = [server for server in order if self._is_healthy(server, now)]
+        return healthy + [server for server in order if server not in healthy]
 
-    def _in_turn(self, _affinity: Optional[str]) -> List[Server]:
-        start = self._next
-        self._next = (start + 1) % len(self._servers)
+    def _order(self, affinity: Optional[str]) -> List[Server]:
+        """All servers as the strategy has them, whatever their health."""
+        if self._ring is not None and affinity is not None:
+            return [self._servers[index] for index in self._ring.walk(affinity)]
+        start = self._session if self._strategy == "session" else self._next
         return self._servers[start:] + self._servers[:start]
-
-    def _in_session(self, _affinity: Optional[str]) -> List[Server]:
-        return self._servers[self._session :] + self._servers[: self._session]

@@ -78,7 +78,6 @@ class Sending(Generic[T]):
     _deadline: float = attrs.field(init=False, default=0.0)
     _attempts: Dict[str, int] = attrs.field(init=False, factory=dict)
     _maybe_delivered: bool = attrs.field(init=False, default=False)
-    _lost_repeat: bool = attrs.field(init=False, default=False)
 
     async def run(self, affinity: Optional[str]) -> Answer[T]:
         """Send until there is an answer, or no attempt is left."""
@@ -102,13 +101,14 @@ class Sending(Generic[T]):
                     raise self._closed_error()
                 self._note_failure(server, last, started)
                 repeat += 1
-                if not self._may_repeat(last):
+                if self._may_repeat(last):
+                    leave = repeat > self.retry.attempts
+                elif self._takes_lost_repeat(last):
+                    # This one repeat goes to the next server, if there is one.
+                    leave = server is not servers[-1]
+                else:
                     raise self._error(last, server)
-                # The one repeat of a request that must not be repeated goes to the next server, if there is one.
-                at_once = self._lost_repeat and server is servers[-1]
-                leave = self._lost_repeat and not at_once
-                self._lost_repeat = False
-                if leave or (repeat > self.retry.attempts and not at_once) or not await self._wait(repeat, last):
+                if leave or not await self._wait(repeat, last):
                     break
         if last is None:  # pragma: no cover  (a configuration has at least one server)
             raise AssertionError("no server")
@@ -167,10 +167,13 @@ class Sending(Generic[T]):
             return False
         if isinstance(last, NotSentError) or (isinstance(last, Reply) and last.status in _NOT_PROCESSED):
             return True
-        if repeatable(self.request):
-            return True
+        return repeatable(self.request)
+
+    def _takes_lost_repeat(self, last: Union[Reply, EngineError]) -> bool:
+        """Use up the one repeat of a request that must not be repeated; whether it was left."""
+        if isinstance(last, DeadlinePassedError):
+            return False
         allowed, self.repeat_lost = self.repeat_lost, False
-        self._lost_repeat = allowed
         return allowed
 
     async def _wait(self, repeat: int, last: Union[Reply, EngineError]) -> bool:

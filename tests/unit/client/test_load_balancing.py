@@ -194,6 +194,17 @@ async def test_round_robin_passes_over_a_server_that_failed() -> None:
     assert {0, 2} == set(cluster.asked[3:])
 
 
+@pytest.mark.parametrize("strategy", ["affinity", "round-robin"])
+async def test_the_turn_of_a_server_that_failed_goes_to_all_others_alike(strategy: str) -> None:
+    async with Cluster() as cluster:
+        cluster.down.add(1)
+        async with Queen(cluster.urls, load_balancing_strategy=strategy, retry_attempts=0) as queen:
+            for _ in range(9):
+                await queen.queue("q").create()
+    assert cluster.asked[:3] == [0, 1, 2]
+    assert Counter(cluster.asked[3:]) == {0: 3, 2: 4}
+
+
 async def test_a_session_keeps_to_one_server_whatever_is_asked() -> None:
     async with Cluster() as cluster, Queen(cluster.urls, load_balancing_strategy="session") as queen:
         for number in range(10):
