@@ -111,7 +111,7 @@ __all__ = [
 
 
 class Error(TypedDict):
-    """Error on the wire."""
+    """Why the server did not do what was asked; nothing was changed."""
 
     error: str
     """Why the request was refused."""
@@ -130,47 +130,50 @@ class NoValue(TypedDict):
     """What server 0.15 answers when paging has gone past its single row."""
 
     success: bool
+    """Always true."""
     value: None
+    """Always null."""
 
 
 class Health(TypedDict):
-    """Health on the wire."""
+    """How the server is, and of which generation."""
 
     status: str
     """`healthy` or `unhealthy`."""
     database: str
     """`connected` or `disconnected`."""
     server: str
-    """Tells the generation."""
+    """`C++ Queen Server (libqueen)` on server 0.15, `C++ Queen Server (Acceptor/Worker)` on 0.7."""
     version: str
+    """`1.0.0` in every release."""
     worker_id: NotRequired[int]
-    """The thread that answered."""
+    """The server's thread that answered."""
     queen: NotRequired[JsonValue]
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
     shared_state: NotRequired[JsonValue]
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
 
 
 class PushRequest(TypedDict):
-    """PushRequest on the wire."""
+    """The messages to push, to one queue or several. Other keys are ignored."""
 
     items: List[PushItem]
-    """The messages."""
+    """The messages, stored in this order within each partition."""
 
 
 class PushItem(TypedDict):
     """One message to push. Other keys are ignored."""
 
     queue: str
-    """The queue."""
+    """The queue; server 0.15 creates it where there is none."""
     partition: NotRequired[str]
-    """The partition; `Default` where none is given."""
+    """The partition, created where there is none; `Default` where none is given."""
     payload: NotRequired[JsonValue]
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
     transactionId: NotRequired[str]
     """Unique in its partition; a UUID is made up where none is given."""
     traceId: NotRequired[str]
-    """A UUID."""
+    """A UUID that the message carries along; null where none is given."""
 
 
 class PushResult(TypedDict):
@@ -179,17 +182,17 @@ class PushResult(TypedDict):
     status: Literal["buffered", "duplicate", "failed", "queued"]
     """`queued`: stored. `duplicate`: its transaction id is taken. `buffered`: in the server's file buffer, stored later (or never, if the database refuses it). `failed`: unknown or full queue (server 0.7)."""
     index: NotRequired[int]
-    """The item's place; does not start at 0 when the server merged requests."""
+    """The item's place (server 0.15); does not start at 0 when the server merged requests."""
     transaction_id: NotRequired[str]
-    """The id given or made up."""
+    """The transaction id, given or made up."""
     message_id: NotRequired[str]
-    """The message's id; of the one that is there for a duplicate."""
+    """The message's id; for a duplicate that of the message that is there."""
     partition_id: NotRequired[str]
-    """The partition's id (server 0.15)."""
+    """The partition's id, of a queued item (server 0.15)."""
     queueName: NotRequired[str]
     """The queue (server 0.15)."""
     trace_id: NotRequired[Optional[str]]
-    """The trace id."""
+    """The trace id of a queued item; null where none was given on server 0.15, left out on 0.7."""
     queue: NotRequired[str]
     """The queue of a buffered item (server 0.15)."""
     partition: NotRequired[str]
@@ -197,7 +200,7 @@ class PushResult(TypedDict):
     transactionId: NotRequired[str]
     """The transaction id of a buffered item (server 0.15)."""
     error: NotRequired[str]
-    """Why it failed."""
+    """Why it failed, for people to read."""
 
 
 class PopAnswer(TypedDict):
@@ -206,30 +209,30 @@ class PopAnswer(TypedDict):
     messages: NotRequired[List[PoppedMessage]]
     """The messages, those of one partition together and in order."""
     success: NotRequired[bool]
-    """Whether a partition was claimed."""
+    """Whether a partition was claimed, or a long poll ran out (server 0.15)."""
     error: NotRequired[str]
-    """Why there is nothing, or that the database refused."""
+    """`no_available_partition`, `partition_not_found` or `lease_held` where there is nothing (server 0.15); anything else is a failure."""
     queue: NotRequired[str]
-    """The queue."""
+    """The queue's name (server 0.15)."""
     partition: NotRequired[str]
-    """The first partition claimed."""
+    """The name of the first partition claimed (server 0.15); empty where none was."""
     partitionId: NotRequired[Optional[str]]
-    """Its id."""
+    """The id of the first partition claimed (server 0.15); null after a long poll that ran out."""
     leaseId: NotRequired[Optional[str]]
-    """The lease; empty with `autoAck`."""
+    """The lease (server 0.15); empty with `autoAck`, null after a long poll that ran out."""
     consumerGroup: NotRequired[str]
-    """The group."""
+    """The group (server 0.15); `__QUEUE_MODE__` is queue mode."""
     partitionsClaimed: NotRequired[int]
-    """How many partitions were claimed, those without messages too."""
+    """How many partitions were claimed, those without messages too (server 0.15)."""
     windowBufferActive: NotRequired[bool]
-    """The partition is closed by its window buffer."""
+    """True where the partition is closed by its window buffer; left out otherwise (server 0.15)."""
 
 
 class PoppedMessage(TypedDict):
-    """A popped message. `createdAt` has microseconds on server 0.15, whole seconds on 0.7."""
+    """A popped message."""
 
     id: str
-    """The message's id."""
+    """The message's id, a UUID that grows with time."""
     transactionId: str
     """The id that the producer gave it."""
     partitionId: str
@@ -237,17 +240,17 @@ class PoppedMessage(TypedDict):
     partition: str
     """The partition's name."""
     data: JsonValue
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
     traceId: Optional[str]
-    """The trace id."""
+    """The trace id that the producer gave it, or null; server 0.7 makes one up for messages pushed in a transaction."""
     createdAt: str
-    """When it was stored."""
+    """When it was stored, in UTC: with microseconds on server 0.15, in whole seconds on 0.7."""
     consumerGroup: Optional[str]
     """The group; null in queue mode on server 0.7, `__QUEUE_MODE__` on 0.15."""
     leaseId: str
-    """The lease; empty with `autoAck` on server 0.15."""
+    """The lease to acknowledge or renew it with; empty with `autoAck` on server 0.15."""
     producerSub: NotRequired[Optional[str]]
-    """The `sub` of the producer's token (server 0.15)."""
+    """The `sub` of the producer's token, null without one (server 0.15)."""
     queue: NotRequired[str]
     """The queue's name (server 0.7, and pops over several queues)."""
     priority: NotRequired[int]
@@ -257,135 +260,177 @@ class PoppedMessage(TypedDict):
 
 
 class MessageDetail(TypedDict):
-    """MessageDetail on the wire."""
+    """A message, its payload, and where each group stands. Times have milliseconds on server 0.15; server 0.7 writes
+    them as PostgreSQL does.
+    """
 
     id: str
+    """The message's id."""
     transactionId: str
+    """The id that the producer gave it."""
     partitionId: str
+    """The partition's id."""
     queuePath: str
     """`queue/partition`."""
     queue: str
+    """The queue's name."""
     partition: str
+    """The partition's name."""
     namespace: Optional[str]
+    """The queue's namespace; empty or null where it has none."""
     task: Optional[str]
+    """The queue's task; empty or null where it has none."""
     status: Literal["completed", "dead_letter", "pending", "processing"]
+    """Where a message stands: `dead_letter` if any group gave it up, `completed` if it was read, `processing` if its partition is leased in queue mode, `pending` otherwise."""
     queueStatus: NotRequired[Literal["completed", "dead_letter", "pending", "processing"]]
+    """Where a message stands: `dead_letter` if any group gave it up, `completed` if it was read, `processing` if its partition is leased in queue mode, `pending` otherwise."""
     busStatus: NotRequired[BusStatus]
+    """How many consumer groups, queue mode not counted, have read a message."""
     payload: JsonValue
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
     isEncrypted: NotRequired[bool]
+    """Whether the payload is stored encrypted (server 0.15)."""
     traceId: Optional[str]
+    """The trace id that the producer gave it, or null."""
     producerSub: NotRequired[Optional[str]]
+    """The `sub` of the producer's token, null without one (server 0.15)."""
     createdAt: str
+    """When it was stored, in UTC."""
     errorMessage: Optional[str]
-    """Of a dead letter of the message."""
+    """Why it is a dead letter; null where it is none."""
     retryCount: Optional[int]
-    """Of a dead letter of the message."""
+    """The failures counted when it became a dead letter, always 0 on server 0.7; null where it is none."""
     leaseExpiresAt: Optional[str]
-    """Of queue mode, shown even when it has passed."""
+    """When the lease of queue mode ends, shown even when it has passed; null without one."""
     queueConfig: MessageQueueConfig
+    """The options of a queue that are shown with each of its messages."""
     mode: ConsumptionMode
+    """Who consumes: queue mode, other groups (a bus), or both."""
     consumerGroups: NotRequired[List[MessageGroup]]
-    """Every group with state on the partition, in no defined order."""
+    """Every group with state on the partition, in no defined order (server 0.15)."""
 
 
 class BusStatus(TypedDict):
-    """BusStatus on the wire."""
+    """How many consumer groups, queue mode not counted, have read a message."""
 
     consumedBy: int
+    """The groups that have read it."""
     totalGroups: int
+    """The groups with state on its partition."""
 
 
 class MessageQueueConfig(TypedDict):
-    """MessageQueueConfig on the wire."""
+    """The options of a queue that are shown with each of its messages."""
 
     leaseTime: int
+    """How long a lease is, in seconds."""
     retryLimit: int
+    """How many failures are counted before a dead letter."""
     retryDelay: int
+    """In milliseconds; has no effect."""
     ttl: int
+    """In seconds; has no effect."""
     priority: int
+    """Has no effect on pops."""
 
 
 class ConsumptionMode(TypedDict):
-    """ConsumptionMode on the wire."""
+    """Who consumes: queue mode, other groups (a bus), or both."""
 
     hasQueueMode: bool
+    """Whether queue mode has state on the partition."""
     busGroupsCount: int
+    """How many other groups have."""
     consumedByGroups: NotRequired[int]
+    """How many of them have read the message (server 0.15)."""
     type: Literal["bus", "hybrid", "none", "queue"]
+    """`queue`: queue mode alone. `bus`: other groups alone. `hybrid`: both. `none`: neither."""
 
 
 class MessageGroup(TypedDict):
-    """MessageGroup on the wire."""
+    """Where one consumer group stands with a message (server 0.15)."""
 
     name: str
+    """The group's name; `__QUEUE_MODE__` is queue mode."""
     consumed: bool
+    """Whether its cursor has passed the message."""
     leaseExpiresAt: Optional[str]
+    """When its lease on the partition ends; null without one."""
 
 
 class DeleteMessageAnswer(TypedDict):
-    """DeleteMessageAnswer on the wire."""
+    """What became of the deletion. Where nothing was deleted `success` is false, or there is an `error`."""
 
     success: NotRequired[bool]
+    """Whether the message is gone; server 0.7 says true of unknown messages too."""
     message: NotRequired[str]
+    """The same in words."""
     partitionId: NotRequired[str]
+    """As asked."""
     transactionId: NotRequired[str]
+    """As asked."""
     error: NotRequired[str]
+    """Why the request was refused, as where the partition's id is no UUID."""
 
 
 class AckRequest(TypedDict):
-    """AckRequest on the wire."""
+    """The message to acknowledge, and how it went."""
 
     transactionId: str
-    """The message."""
+    """The message's transaction id."""
     partitionId: str
-    """Its partition."""
+    """The id of the message's partition."""
     leaseId: NotRequired[str]
-    """The lease of the pop. Without it nothing is checked."""
+    """The lease of the pop, which must still be in force. Without it nothing is checked."""
     status: NotRequired[str]
-    """`completed` (the default), `failed`, or on server 0.15 `success`, `retry` or `dlq`."""
+    """`completed` (the default), `failed` (it comes again, or is a dead letter once the retries are used up), or on server 0.15 `success` (the same as `completed`), `retry` (it comes again, uncounted) or `dlq` (a dead letter at once)."""
     consumerGroup: NotRequired[str]
-    """The group that popped it."""
+    """The group that popped it; queue mode where none is given."""
     error: NotRequired[str]
     """Why it failed; kept with a dead letter."""
 
 
 class AckBatchRequest(TypedDict):
-    """AckBatchRequest on the wire."""
+    """Messages to acknowledge together, and how each went."""
 
     acknowledgments: List[Acknowledgment]
-    """The acks; not empty."""
+    """The acks. Server 0.15 never answers an empty list."""
     consumerGroup: NotRequired[str]
-    """The group that popped them all."""
+    """The group that popped them all; queue mode where none is given."""
 
 
 class Acknowledgment(TypedDict):
-    """Acknowledgment on the wire."""
+    """One ack of a batch. The consumer group is that of the batch."""
 
     transactionId: str
-    """The message."""
+    """The message's transaction id."""
     partitionId: str
-    """Its partition."""
+    """The id of the message's partition; server 0.7 takes that of the first ack for all."""
     leaseId: NotRequired[str]
-    """The lease of the pop."""
+    """The lease of the pop, checked where it is given (server 0.15); 0.7 never looks at it."""
     status: NotRequired[str]
-    """As of a single ack."""
+    """As of a single ack; on server 0.7 everything but `completed` fails."""
     error: NotRequired[str]
-    """Why it failed."""
+    """Why it failed; kept with a dead letter, and on server 0.15 `Retries exhausted` where it is not given."""
 
 
 class AckResult(TypedDict):
     """What became of one ack (server 0.15)."""
 
     index: int
+    """The ack's place; does not start at 0 when the server merged requests."""
     transactionId: str
+    """The message's transaction id, as sent."""
     success: bool
+    """Whether the ack was accepted."""
     error: Optional[str]
     """`Message not found`, `Invalid or expired lease`, or null; null for an unknown status too."""
     queueName: Optional[str]
+    """The queue's name; null where the partition is unknown."""
     partitionName: Optional[str]
+    """The partition's name; null where it is unknown."""
     leaseReleased: Optional[bool]
-    """Whether the lease is over; null when the group has no state there."""
+    """Whether the lease is over; null where the group has no state on the partition."""
     dlq: bool
     """Whether it made a dead letter."""
 
@@ -394,35 +439,47 @@ class SingleAckAnswer(TypedDict):
     """What became of an ack (server 0.7), or a refusal of the whole call."""
 
     transactionId: NotRequired[str]
+    """The message's transaction id, as sent."""
     status: NotRequired[str]
-    """`completed`, `failed_retry` or `failed_dlq`."""
+    """What happened: `completed`, `failed_retry` (it comes again) or `failed_dlq` (a dead letter)."""
     consumerGroup: NotRequired[Optional[str]]
+    """The group; null in queue mode."""
     acknowledgedAt: NotRequired[str]
+    """When, in UTC with milliseconds."""
     error: NotRequired[str]
+    """Why the ack was refused: `Failed to acknowledge message: invalid_lease`, or `not_found`, among others."""
     success: NotRequired[bool]
+    """False where the database of server 0.15 refused; left out otherwise."""
 
 
 class BatchAckAnswer(TypedDict):
     """What became of the acks (server 0.7), or a refusal of the whole call."""
 
     successful: NotRequired[int]
+    """How many acks were accepted; all of them or none."""
     failed: NotRequired[int]
+    """How many were refused."""
     results: NotRequired[List[BatchAckResult]]
+    """One for each ack, in the order of the request."""
     error: NotRequired[str]
+    """Why the whole call was refused."""
     success: NotRequired[bool]
+    """False where the database of server 0.15 refused; left out otherwise."""
 
 
 class BatchAckResult(TypedDict):
-    """BatchAckResult on the wire."""
+    """What became of one ack of a batch (server 0.7); it does not tell of which message."""
 
     success: bool
+    """Whether the ack was accepted."""
     message: str
-    """`completed`, `failed_retry`, `failed_dlq` or `batch_failed`."""
+    """What happened: `completed`, `failed_retry` (it comes again), `failed_dlq` (a dead letter) or `batch_failed`."""
     error: NotRequired[str]
+    """Why the batch failed."""
 
 
 class TransactionRequest(TypedDict):
-    """TransactionRequest on the wire."""
+    """Operations that happen together or not at all. Other keys are ignored."""
 
     operations: List[
         Union[
@@ -433,77 +490,105 @@ class TransactionRequest(TypedDict):
 
 
 class TransactionPushOperation(TypedDict):
-    """TransactionPushOperation on the wire."""
+    """A push of one or more messages."""
 
     type: Literal["push"]
+    """Always `push`."""
     items: List[PushItem]
+    """The messages, as in a push."""
 
 
 class TransactionSinglePushOperation(TypedDict):
     """The flat form of a push, of one message; used when there are no `items` (server 0.15)."""
 
     type: Literal["push"]
+    """Always `push`."""
     queue: str
+    """The queue; created where there is none."""
     partition: NotRequired[str]
+    """The partition, created where there is none; `Default` where none is given."""
     payload: NotRequired[JsonValue]
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
     data: NotRequired[JsonValue]
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
     transactionId: NotRequired[str]
+    """Unique in its partition; a UUID is made up where none is given. A duplicate fails the transaction."""
     traceId: NotRequired[str]
+    """A UUID; null where none is given."""
 
 
 class TransactionAckOperation(TypedDict):
-    """TransactionAckOperation on the wire."""
+    """An ack of one message."""
 
     type: Literal["ack"]
+    """Always `ack`."""
     transactionId: str
+    """The message's transaction id."""
     partitionId: str
+    """The id of the message's partition."""
     leaseId: NotRequired[str]
-    """Checked by server 0.15."""
+    """The lease of the pop, checked where it is given (server 0.15); 0.7 ignores it."""
     status: NotRequired[str]
     """`completed` (the default) or `failed`, a dead letter at once; on server 0.15 also `dlq`."""
     consumerGroup: NotRequired[str]
+    """The group that popped it; queue mode where none is given."""
     error: NotRequired[str]
+    """Why it failed; kept with a dead letter."""
 
 
 class TransactionPopOperation(TypedDict):
     """A pop outside the transaction (server 0.7 only); it is not undone."""
 
     type: Literal["pop"]
+    """Always `pop`."""
     queue: str
+    """The queue."""
     partition: NotRequired[str]
+    """The partition; any of them where none is given."""
     consumerGroup: NotRequired[str]
+    """The group; queue mode where none is given."""
     batch: NotRequired[int]
+    """How many messages at most; 1 where it is not given."""
     autoAck: NotRequired[bool]
+    """Acknowledge at the pop; false where it is not given."""
 
 
 class TransactionAnswer(TypedDict):
-    """TransactionAnswer on the wire."""
+    """Whether the transaction was committed, and what became of its operations."""
 
     success: NotRequired[bool]
-    """Whether it was committed."""
+    """Whether it was committed; otherwise nothing of it happened."""
     transactionId: NotRequired[str]
-    """The call's id."""
+    """The call's id, a UUID."""
     error: NotRequired[str]
-    """Why not."""
+    """Why it was not committed; server 0.7 leaves it out where an operation failed."""
     results: NotRequired[List[TransactionResult]]
+    """One for each ack and each pushed message, up to the one that failed (server 0.15); one for each operation on 0.7."""
 
 
 class TransactionResult(TypedDict):
-    """TransactionResult on the wire."""
+    """What became of one operation, or on server 0.15 of one pushed message."""
 
     index: NotRequired[int]
+    """The place, each pushed message counted (server 0.15)."""
     type: NotRequired[Optional[str]]
+    """The operation's type. Server 0.7 says `unknown` for one that it does not know; 0.15 repeats it, null where there was none."""
     success: NotRequired[bool]
+    """Whether it was done; server 0.7 leaves it out for pushes and pops."""
     transactionId: NotRequired[Optional[str]]
+    """The message's transaction id (server 0.15)."""
     messageId: NotRequired[str]
+    """The id of the pushed message (server 0.15)."""
     partitionId: NotRequired[str]
+    """The id of the pushed message's partition (server 0.15)."""
     queueName: NotRequired[str]
+    """The queue of the pushed message (server 0.15)."""
     dlq: NotRequired[bool]
+    """Whether the ack made a dead letter (server 0.15)."""
     error: NotRequired[Optional[str]]
+    """Why it failed; null where an ack was accepted."""
     message: NotRequired[str]
-    """What became of an ack (server 0.7)."""
+    """What became of an ack, such as `completed`, `failed_dlq` or `not_found` (server 0.7)."""
     count: NotRequired[int]
     """How many items were pushed (server 0.7)."""
     results: NotRequired[List[TransactionPushResult]]
@@ -515,53 +600,64 @@ class TransactionResult(TypedDict):
 
 
 class TransactionPushResult(TypedDict):
-    """TransactionPushResult on the wire."""
+    """What became of one pushed message (server 0.7)."""
 
     status: str
+    """`queued`, or `failed`, which undoes the transaction."""
     transactionId: str
+    """The message's transaction id, given or made up."""
     messageId: NotRequired[str]
+    """The message's id."""
     error: NotRequired[str]
+    """Why it failed."""
 
 
 class ExtendLeaseRequest(TypedDict):
-    """ExtendLeaseRequest on the wire."""
+    """How long the lease shall last."""
 
     seconds: NotRequired[int]
-    """How long from now the lease shall last at least."""
+    """How long from now the lease shall last at least, in seconds; a lease is never shortened."""
 
 
 class LeaseResult(TypedDict):
     """What became of a renewal (server 0.15)."""
 
     index: int
+    """Always 0, unless the server merged requests."""
     leaseId: str
+    """The lease id, as sent."""
     success: bool
+    """Whether the lease is in force."""
     error: Optional[str]
     """`Lease not found`, `Lease already expired`, or null."""
     expiresAt: Optional[str]
-    """The earliest end of its leases."""
+    """When the lease ends, in UTC with milliseconds, and the earliest end where it is on several partitions; null where it was not renewed."""
 
 
 class SingleLeaseAnswer(TypedDict):
     """What became of a renewal (server 0.7), or a refusal of the whole call."""
 
     extended: NotRequired[bool]
+    """Always true; a refusal has `error` instead."""
     leaseId: NotRequired[str]
+    """The lease id, as sent."""
     seconds: NotRequired[int]
+    """How many seconds were asked for."""
     error: NotRequired[str]
-    """`Lease not found or expired`."""
+    """Why it was refused, such as `Lease not found or expired`."""
     success: NotRequired[bool]
+    """False where the database of server 0.15 refused; left out otherwise."""
 
 
 class ConfigureRequest(TypedDict):
-    """ConfigureRequest on the wire."""
+    """A queue and its whole configuration: what is not sent goes back to its default."""
 
     queue: str
-    """The queue."""
+    """The queue; created where there is none."""
     namespace: NotRequired[str]
-    """Its namespace."""
+    """Its namespace; empty where none is given."""
     task: NotRequired[str]
-    """Its task."""
+    """Its task; empty where none is given."""
     options: NotRequired[QueueOptions]
     """The options of a queue; what is not sent goes back to its default."""
 
@@ -578,21 +674,21 @@ class QueueOptions(TypedDict):
     windowBuffer: NotRequired[int]
     """A partition stays closed until its newest message is so many seconds old."""
     retentionEnabled: NotRequired[bool]
-    """Switches the next two on."""
+    """Switches `retentionSeconds` and `completedRetentionSeconds` on."""
     retentionSeconds: NotRequired[int]
-    """Age at which messages are deleted, consumed or not."""
+    """Age in seconds at which messages are deleted, consumed or not; 0 for never."""
     completedRetentionSeconds: NotRequired[int]
-    """Age at which consumed messages are deleted."""
+    """Age in seconds at which consumed messages are deleted; 0 for never."""
     maxWaitTimeSeconds: NotRequired[int]
-    """Age at which unconsumed messages are deleted."""
+    """Age in seconds at which unconsumed messages are deleted; 0 for never."""
     encryptionEnabled: NotRequired[bool]
     """Payloads are stored encrypted, if the server has a key."""
     maxSize: NotRequired[int]
-    """How many unread messages at most; enforced by server 0.7 only, 0 for no limit."""
+    """How many unread messages at most; enforced by server 0.7 only, where 0 is no limit and the default is 10000 if no `options` are sent."""
     ttl: NotRequired[int]
-    """Stored, without effect."""
+    """In seconds. Stored, without effect."""
     retryDelay: NotRequired[int]
-    """Stored, without effect."""
+    """In milliseconds. Stored, without effect."""
     priority: NotRequired[int]
     """Stored and shown; changes no pop."""
     deadLetterQueue: NotRequired[bool]
@@ -602,166 +698,244 @@ class QueueOptions(TypedDict):
 
 
 class ConfigureAnswer(TypedDict):
-    """ConfigureAnswer on the wire."""
+    """The queue's configuration as it is now, all options included."""
 
     configured: bool
+    """Always true."""
     queue: str
+    """The queue's name."""
     queueId: NotRequired[str]
     """The queue's id (server 0.15)."""
     partitionId: NotRequired[str]
     """The id of its partition `Default` (server 0.15)."""
     namespace: str
+    """Its namespace; empty where it has none."""
     task: str
+    """Its task; empty where it has none."""
     options: QueueOptions
     """The options of a queue; what is not sent goes back to its default."""
 
 
 class DeleteQueueAnswer(TypedDict):
-    """DeleteQueueAnswer on the wire."""
+    """What became of the deletion."""
 
     deleted: bool
     """Always true."""
     queue: str
+    """The queue's name, as asked."""
     existed: bool
     """Whether there was such a queue."""
 
 
 class QueueList(TypedDict):
-    """QueueList on the wire."""
+    """All queues, the latest created first."""
 
     queues: List[QueueSummary]
+    """The queues."""
 
 
 class QueueSummary(TypedDict):
-    """QueueSummary on the wire."""
+    """A queue in a listing."""
 
     id: str
+    """The queue's id."""
     name: str
+    """The queue's name."""
     namespace: Optional[str]
+    """Its namespace; empty where it has none, null on server 0.7."""
     task: Optional[str]
+    """Its task; empty where it has none, null on server 0.7."""
     createdAt: str
+    """When it was created, in UTC."""
     partitions: int
+    """How many partitions it has; precomputed on server 0.15, and 0 before that."""
     messages: QueueCounts
+    """Messages of a queue by their state. Server 0.15 computes the numbers now and then, so that they lag behind."""
 
 
 class QueueCounts(TypedDict):
-    """QueueCounts on the wire."""
+    """Messages of a queue by their state. Server 0.15 computes the numbers now and then, so that they lag behind."""
 
     total: int
+    """The messages stored."""
     pending: int
+    """Those unread by some group; the listing of queues does not count those in process here."""
     processing: int
+    """Those under a lease in force."""
 
 
 class QueueDetail(TypedDict):
-    """QueueDetail on the wire."""
+    """A queue and its partitions. Its options are not shown."""
 
     id: str
+    """The queue's id."""
     name: str
+    """The queue's name."""
     namespace: Optional[str]
+    """Its namespace; empty where it has none."""
     task: Optional[str]
+    """Its task; empty where it has none."""
     createdAt: str
+    """When it was created, in UTC."""
     partitions: List[PartitionDetail]
+    """Its partitions, by name."""
     totals: MessageCounts
+    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
 
 
 class PartitionDetail(TypedDict):
-    """PartitionDetail on the wire."""
+    """A partition of a queue."""
 
     id: str
+    """The partition's id."""
     name: str
+    """The partition's name."""
     createdAt: str
+    """When it was created, in UTC."""
     stats: MessageCounts
+    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
     oldestMessage: Optional[str]
+    """About when the oldest unread message was stored; null where that is not known."""
     newestMessage: Optional[str]
+    """When the newest message was stored; null where that is not known."""
 
 
 class MessageCounts(TypedDict):
-    """MessageCounts on the wire."""
+    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of
+    queues and partitions on server 0.7 are of queue mode alone.
+    """
 
     total: int
+    """The messages stored."""
     pending: int
+    """Those unread, leased ones included; an estimate on server 0.7."""
     processing: int
+    """Those under a lease in force; of queues and partitions on server 0.7 the partitions under one."""
     completed: int
+    """The acks counted as completed."""
     failed: int
     """Always 0."""
     deadLetter: NotRequired[int]
+    """The dead letters; a queue's status on server 0.7 leaves them out."""
 
 
 class QueueStatus(TypedDict):
-    """QueueStatus on the wire."""
+    """A queue, some of its options, and how far its partitions are consumed."""
 
     queue: QueueStatusHead
+    """A queue and some of its options."""
     partitions: List[PartitionStatus]
+    """Its partitions, by name."""
     totals: QueueStatusTotals
+    """All partitions of a queue together. Server 0.15 repeats the counts beside `messages`; the last three keys are those of 0.7."""
     timeRange: NotRequired[JsonValue]
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
 
 
 class QueueStatusHead(TypedDict):
-    """QueueStatusHead on the wire."""
+    """A queue and some of its options."""
 
     id: str
+    """The queue's id."""
     name: str
+    """The queue's name."""
     namespace: Optional[str]
+    """Its namespace; empty where it has none."""
     task: Optional[str]
+    """Its task; empty where it has none."""
     priority: int
+    """Has no effect on pops."""
     createdAt: str
+    """When it was created, in UTC."""
     config: QueueStatusConfig
+    """The options of a queue that its status shows."""
 
 
 class QueueStatusConfig(TypedDict):
-    """QueueStatusConfig on the wire."""
+    """The options of a queue that its status shows."""
 
     leaseTime: int
+    """How long a lease is, in seconds."""
     retryLimit: int
+    """How many failures are counted before a dead letter."""
     retryDelay: NotRequired[int]
+    """In milliseconds; has no effect (server 0.15)."""
     ttl: int
+    """In seconds; has no effect."""
     maxQueueSize: int
+    """The option `maxSize`."""
     deadLetterQueue: NotRequired[bool]
+    """Has no effect (server 0.15)."""
 
 
 class PartitionStatus(TypedDict):
-    """PartitionStatus on the wire."""
+    """A partition, and how far it is consumed."""
 
     id: str
+    """The partition's id."""
     name: str
+    """The partition's name."""
     createdAt: str
+    """When it was created, in UTC."""
     messages: MessageCounts
+    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
     stats: NotRequired[MessageCounts]
+    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
     cursor: PartitionCursor
+    """What was consumed of a partition."""
     lastActivity: NotRequired[Optional[str]]
+    """When a group last consumed from it; null for never (server 0.15)."""
     oldestMessage: NotRequired[Optional[str]]
+    """About when the oldest unread message was stored; null where that is not known (server 0.15)."""
     newestMessage: NotRequired[Optional[str]]
+    """When the newest message was stored; null where that is not known (server 0.15)."""
 
 
 class PartitionCursor(TypedDict):
-    """PartitionCursor on the wire."""
+    """What was consumed of a partition."""
 
     totalConsumed: int
+    """The acks counted, repeated ones too."""
     batchesConsumed: int
+    """The pops with `autoAck` counted on server 0.15, the batches of acks on 0.7."""
     lastConsumedAt: NotRequired[Optional[str]]
+    """When the last ack was; null for never (server 0.7)."""
 
 
 class QueueStatusTotals(TypedDict):
-    """QueueStatusTotals on the wire."""
+    """All partitions of a queue together. Server 0.15 repeats the counts beside `messages`; the last three keys are
+    those of 0.7.
+    """
 
     messages: MessageCounts
+    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
     total: NotRequired[int]
+    """As in `messages` (server 0.15)."""
     pending: NotRequired[int]
+    """As in `messages` (server 0.15)."""
     processing: NotRequired[int]
+    """As in `messages` (server 0.15)."""
     completed: NotRequired[int]
+    """As in `messages` (server 0.15)."""
     failed: NotRequired[int]
+    """Always 0 (server 0.15)."""
     deadLetter: NotRequired[int]
+    """As in `messages` (server 0.15)."""
     partitions: NotRequired[int]
+    """How many partitions there are (server 0.7)."""
     consumed: NotRequired[int]
+    """The acks counted in queue mode (server 0.7)."""
     batches: NotRequired[int]
+    """The batches of acks counted in queue mode (server 0.7)."""
 
 
 class DeadLetterList(TypedDict):
-    """DeadLetterList on the wire."""
+    """Dead letters, the latest failure first. Server 0.15 sends all that match, whatever the limit."""
 
     messages: List[DeadLetter]
+    """The dead letters."""
     pagination: NotRequired[Pagination]
+    """The part of a listing that was asked for."""
     total: NotRequired[int]
     """How many match in all (server 0.7)."""
     limit: NotRequired[int]
@@ -776,62 +950,67 @@ class DeadLetter(TypedDict):
     id: str
     """The message's id (server 0.15); the dead letter's own on 0.7."""
     transactionId: str
+    """The message's transaction id."""
     partitionId: str
+    """The id of its partition."""
     consumerGroup: str
-    """The group; `__QUEUE_MODE__` is spelled out."""
+    """The group that gave it up; `__QUEUE_MODE__` is spelled out."""
     errorMessage: Optional[str]
+    """The error sent with the ack; empty or null where there was none."""
     retryCount: int
-    """Always 0 on server 0.7."""
+    """The failures counted before it; always 0 on server 0.7."""
     data: JsonValue
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
     queue: NotRequired[str]
-    """Server 0.15."""
+    """The queue's name (server 0.15)."""
     partition: NotRequired[str]
-    """Server 0.15."""
+    """The partition's name (server 0.15)."""
     createdAt: NotRequired[str]
-    """When the message was stored (server 0.15)."""
+    """When the message was stored, in UTC with milliseconds (server 0.15)."""
     failedAt: NotRequired[str]
-    """When it became a dead letter (server 0.15)."""
+    """When it became a dead letter, in UTC with milliseconds (server 0.15)."""
     producerSub: NotRequired[Optional[str]]
-    """Server 0.15."""
+    """The `sub` of the producer's token, null without one (server 0.15)."""
     messageId: NotRequired[str]
     """The message's id (server 0.7)."""
     queueName: NotRequired[str]
-    """Server 0.7."""
+    """The queue's name (server 0.7)."""
     partitionName: NotRequired[str]
-    """Server 0.7."""
+    """The partition's name (server 0.7)."""
     namespace: NotRequired[Optional[str]]
-    """Server 0.7."""
+    """The queue's namespace (server 0.7)."""
     task: NotRequired[Optional[str]]
-    """Server 0.7."""
+    """The queue's task (server 0.7)."""
     originalCreatedAt: NotRequired[str]
-    """Server 0.7."""
+    """When the message was stored, as PostgreSQL writes a time (server 0.7)."""
     movedToDlqAt: NotRequired[str]
-    """When it became a dead letter (server 0.7)."""
+    """When it became a dead letter, as PostgreSQL writes a time (server 0.7)."""
     messageCreatedAt: NotRequired[str]
-    """When the message was stored (server 0.7)."""
+    """The same as `originalCreatedAt` (server 0.7)."""
     traceId: NotRequired[str]
-    """Server 0.7."""
+    """The trace id that the producer gave it; left out where there is none (server 0.7)."""
 
 
 class Pagination(TypedDict):
-    """Pagination on the wire."""
+    """The part of a listing that was asked for."""
 
     limit: int
+    """How many at most, as asked or the default."""
     offset: int
+    """How many were passed over first."""
 
 
 class TraceRequest(TypedDict):
-    """TraceRequest on the wire."""
+    """An event to record about a message."""
 
     transactionId: str
-    """The message."""
+    """The message's transaction id."""
     partitionId: str
-    """Its partition."""
+    """The id of the message's partition."""
     data: JsonValue
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
     consumerGroup: NotRequired[str]
-    """The group that handles it."""
+    """The group that handles the message; queue mode where none is given."""
     eventType: NotRequired[str]
     """For example `info`, `step`, `processing`, `warning`, `error`."""
     traceNames: NotRequired[Union[List[str], str]]
@@ -839,198 +1018,255 @@ class TraceRequest(TypedDict):
 
 
 class TraceAnswer(TypedDict):
-    """TraceAnswer on the wire."""
+    """Whether the event was recorded."""
 
     success: NotRequired[bool]
+    """Whether it was recorded; left out of a refusal by server 0.7."""
     traceId: NotRequired[str]
     """The event's id (server 0.15)."""
     error: NotRequired[str]
+    """Why it was not, such as `Message not found`."""
 
 
 class TraceList(TypedDict):
-    """TraceList on the wire."""
+    """The events of one message, the oldest first."""
 
     traces: List[TraceEvent]
+    """The events."""
     count: NotRequired[int]
-    """Server 0.7."""
+    """How many there are (server 0.7)."""
 
 
 class TraceEvent(TypedDict):
-    """TraceEvent on the wire."""
+    """An event that a consumer recorded about a message."""
 
     id: str
+    """The event's id."""
     event_type: str
+    """What kind of event it is."""
     data: JsonValue
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
     consumer_group: str
+    """The group that handled the message; `__QUEUE_MODE__` is queue mode."""
     worker_id: str
+    """The number of the server's thread that recorded it, as text."""
     created_at: str
+    """When it was recorded: in UTC with milliseconds on server 0.15, as PostgreSQL writes a time on 0.7."""
     trace_names: List[str]
+    """The names under which it can be found, sorted."""
 
 
 class NamedTraceList(TypedDict):
-    """NamedTraceList on the wire."""
+    """The events under one name, the oldest first. Server 0.15 sends all of them, whatever the limit."""
 
     traces: Optional[List[NamedTraceEvent]]
+    """The events; null where server 0.15 was asked to pass over some, or for none."""
     total: int
+    """How many there are under the name."""
     pagination: NotRequired[Pagination]
+    """The part of a listing that was asked for."""
     count: NotRequired[int]
-    """Server 0.7."""
+    """How many are listed (server 0.7)."""
     limit: NotRequired[int]
-    """Server 0.7."""
+    """As asked (server 0.7)."""
     offset: NotRequired[int]
-    """Server 0.7."""
+    """As asked (server 0.7)."""
 
 
 class NamedTraceEvent(TypedDict):
-    """NamedTraceEvent on the wire."""
+    """An event, and the message that it is about."""
 
     id: str
+    """The event's id."""
     transaction_id: str
+    """The message's transaction id."""
     partition_id: str
+    """The id of the message's partition."""
     event_type: str
+    """What kind of event it is."""
     data: JsonValue
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
     consumer_group: str
+    """The group that handled the message; `__QUEUE_MODE__` is queue mode."""
     worker_id: str
+    """The number of the server's thread that recorded it, as text."""
     created_at: str
+    """When it was recorded: in UTC with milliseconds on server 0.15, as PostgreSQL writes a time on 0.7."""
     queue_name: str
+    """The queue of the message."""
     partition_name: str
+    """The name of the message's partition."""
     message_payload: JsonValue
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
     trace_names: List[str]
+    """All names of the event, sorted."""
 
 
 class TraceNameList(TypedDict):
-    """TraceNameList on the wire."""
+    """The names under which events can be found, the most recently used first."""
 
     trace_names: List[TraceName]
+    """The names."""
     total: int
+    """How many names there are in all."""
     pagination: NotRequired[Pagination]
+    """The part of a listing that was asked for."""
     count: NotRequired[int]
-    """Server 0.7."""
+    """How many are listed (server 0.7)."""
     limit: NotRequired[int]
-    """Server 0.7."""
+    """As asked (server 0.7)."""
     offset: NotRequired[int]
-    """Server 0.7."""
+    """As asked (server 0.7)."""
 
 
 class TraceName(TypedDict):
-    """TraceName on the wire."""
+    """A name of events, and how much it is used."""
 
     trace_name: str
+    """The name."""
     trace_count: int
+    """How many events have it."""
     message_count: int
-    """Distinct transaction ids."""
+    """How many distinct transaction ids they are about."""
     last_seen: str
+    """When it was used last: in UTC with milliseconds on server 0.15, as PostgreSQL writes a time on 0.7."""
 
 
 class GroupSummary(TypedDict):
-    """GroupSummary on the wire."""
+    """A consumer group on one queue."""
 
     name: str
+    """The group's name; `__QUEUE_MODE__` is queue mode."""
     topics: List[str]
+    """A list of the queue's name alone."""
     queueName: str
+    """The queue's name."""
     members: int
     """Partitions on which the group has state, not consumers."""
     partitionsWithLag: NotRequired[int]
-    """Server 0.15."""
+    """How many partitions it has not fully read (server 0.15)."""
     totalLag: Optional[int]
-    """Unread messages (server 0.7); always null on 0.15."""
+    """How many messages it has not read (server 0.7); always null on 0.15."""
     maxTimeLag: int
-    """Seconds."""
+    """An age in seconds, 0 where all is read: of the newest message of a partition with unread ones, the largest of all partitions, on server 0.15; of the oldest unread message on 0.7."""
     state: str
-    """`Stable`, `Lagging`, or on server 0.15 `Dead`."""
+    """`Lagging` where `maxTimeLag` is above 300; otherwise `Stable`, or on server 0.15 `Dead` where it has never consumed."""
     subscriptionMode: Optional[str]
+    """`new`, `timestamp` or on server 0.7 `all`; null without a subscription."""
     subscriptionTimestamp: Optional[str]
+    """The time from which it reads; null without a subscription."""
     subscriptionCreatedAt: Optional[str]
+    """When it subscribed; null without a subscription."""
 
 
 class GroupQueue(TypedDict):
-    """GroupQueue on the wire."""
+    """Where a group stands on one queue."""
 
     partitions: List[GroupPartition]
+    """The partitions on which it has state, by name; twice where it has two subscriptions that match."""
 
 
 class GroupPartition(TypedDict):
-    """GroupPartition on the wire."""
+    """Where a group stands on one partition."""
 
     partition: str
+    """The partition's name."""
     workerId: Optional[str]
-    """The lease id given last."""
+    """The lease id given last, kept after the lease has run out on server 0.15; null where there is none."""
     lastConsumedAt: Optional[str]
+    """When it last consumed; null for never."""
     totalConsumed: int
+    """The acks counted, repeated ones too."""
     offsetLag: int
-    """Unread messages."""
+    """How many messages it has not read."""
     timeLagSeconds: int
-    """Age of the oldest unread message."""
+    """The age in seconds of the oldest message it has not read; 0 where there is none."""
     leaseActive: bool
+    """Whether a lease is in force; on server 0.7 also one that has run out and was not cleared."""
 
 
 class DeleteGroupAnswer(TypedDict):
-    """DeleteGroupAnswer on the wire."""
+    """What was deleted of a group."""
 
     success: bool
+    """Always true, also for an unknown group."""
     consumerGroup: str
+    """The group's name, as asked."""
     queueName: NotRequired[str]
+    """The queue's name, where the group was deleted for one queue."""
     deletedPartitions: NotRequired[int]
-    """Server 0.15."""
+    """From how many partitions its state was deleted (server 0.15)."""
     metadataDeleted: bool
+    """Whether its subscriptions were to be deleted too, as asked."""
 
 
 class SubscriptionRequest(TypedDict):
-    """SubscriptionRequest on the wire."""
+    """The time from which a group shall read where it has no cursor yet."""
 
     subscriptionTimestamp: str
-    """A time stamp."""
+    """The time, as PostgreSQL reads one."""
 
 
 class SubscriptionAnswer(TypedDict):
-    """SubscriptionAnswer on the wire."""
+    """What became of a group's subscriptions."""
 
     success: bool
+    """Always true."""
     consumerGroup: str
+    """The group's name, as asked."""
     newTimestamp: NotRequired[str]
-    """As sent (server 0.15)."""
+    """The time, as sent (server 0.15)."""
     rowsUpdated: NotRequired[int]
     """How many subscriptions have the new time (server 0.15)."""
     subscriptionTimestamp: NotRequired[str]
-    """As sent (server 0.7)."""
+    """The time, as sent (server 0.7)."""
 
 
 class SeekRequest(TypedDict):
-    """SeekRequest on the wire."""
+    """Where to move the group's cursors; one of the two must be given, and `toEnd` wins."""
 
     toEnd: NotRequired[bool]
-    """Move to the end."""
+    """Move the cursors behind all messages."""
     timestamp: NotRequired[str]
-    """Move to the last message at or before this time."""
+    """Move the cursors to the last message at or before this time, as PostgreSQL reads one."""
 
 
 class SeekAnswer(TypedDict):
-    """SeekAnswer on the wire."""
+    """How the cursors of a group were moved."""
 
     success: bool
+    """Always true, also for an unknown queue or group."""
     consumerGroup: str
+    """The group's name, as asked."""
     queueName: str
+    """The queue's name, as asked."""
     seekToEnd: bool
+    """Whether they were moved to the end."""
     targetTimestamp: Optional[str]
+    """The time they were moved to, in UTC with milliseconds; null at the end."""
     partitionsUpdated: int
+    """On how many partitions the cursor was moved."""
 
 
 class SeekPartitionAnswer(TypedDict):
-    """SeekPartitionAnswer on the wire."""
+    """How the cursor of a group was moved to the end of one partition."""
 
     success: bool
+    """Always true."""
     consumerGroup: str
+    """The group's name, as asked."""
     queueName: str
+    """The queue's name, as asked."""
     partitionName: str
+    """The partition's name, as asked."""
     updated: bool
+    """Whether the cursor was moved; false where the group has no state there."""
     cursorMovedTo: Optional[str]
+    """The time of the partition's last message, in UTC with milliseconds; null where it never had one."""
 
 
 class DefineStreamRequest(TypedDict):
-    """A windowed stream."""
+    """A windowed stream: the messages of some queues, in windows of equal length."""
 
     name: str
     """The stream's name."""
@@ -1051,15 +1287,20 @@ class DefineStreamRequest(TypedDict):
 
 
 class DefineStreamAnswer(TypedDict):
-    """DefineStreamAnswer on the wire."""
+    """The stream is stored. One that is there already takes the new settings, and keeps its id, its sources, its
+    offsets and its leases.
+    """
 
     success: bool
+    """Always true."""
     stream_id: str
+    """The stream's id."""
     name: str
+    """The stream's name."""
 
 
 class PollWindowRequest(TypedDict):
-    """PollWindowRequest on the wire."""
+    """Which stream to poll, for which group."""
 
     streamName: str
     """The stream."""
@@ -1073,36 +1314,39 @@ class WindowMessage(TypedDict):
     """A message of a window. It tells neither its queue nor its partition."""
 
     id: str
+    """The message's id."""
     created_at: str
-    """As PostgreSQL writes a time."""
+    """When it was stored, as PostgreSQL writes a time."""
     data: JsonValue
-    """Any JSON value."""
+    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
 
 
 class StreamWindow(TypedDict):
-    """A leased window."""
+    """A leased window: all messages of one stretch of time."""
 
     id: str
     """Stream id, key, start and end, joined by colons."""
     leaseId: str
+    """The lease to acknowledge or renew it with."""
     key: str
-    """`__GLOBAL__`, or the partition's name."""
+    """`__GLOBAL__`, or the partition's name where the stream is partitioned."""
     start: str
     """The first moment that belongs to it, as PostgreSQL writes a time."""
     end: str
     """The first moment that does not."""
     messages: List[WindowMessage]
+    """Its messages, the oldest first; may be none."""
 
 
 class PollWindowAnswer(TypedDict):
-    """PollWindowAnswer on the wire."""
+    """The next window that is ready."""
 
     window: StreamWindow
-    """A leased window."""
+    """A leased window: all messages of one stretch of time."""
 
 
 class AckWindowRequest(TypedDict):
-    """AckWindowRequest on the wire."""
+    """How the handling of a window went."""
 
     leaseId: str
     """The window's lease."""
@@ -1114,6 +1358,7 @@ class AckWindowAnswer(TypedDict):
     """What became of the ack, or why it was refused."""
 
     success: NotRequired[bool]
+    """Always true; a refusal has `error` instead."""
     acked: NotRequired[bool]
     """The `success` that was sent."""
     error: NotRequired[str]
@@ -1121,115 +1366,155 @@ class AckWindowAnswer(TypedDict):
 
 
 class RenewWindowRequest(TypedDict):
-    """RenewWindowRequest on the wire."""
+    """How long the lease of a window shall last."""
 
     leaseId: str
     """The window's lease."""
     extend_ms: NotRequired[int]
-    """How long from now the lease shall last, in milliseconds."""
+    """How long from now the lease shall last, in milliseconds; this can shorten it."""
 
 
 class RenewWindowAnswer(TypedDict):
     """When the lease ends, or why it was refused."""
 
     success: NotRequired[bool]
+    """Always true; a refusal has `error` instead."""
     lease_expires_at: NotRequired[str]
+    """When the lease ends, as PostgreSQL writes a time."""
     error: NotRequired[str]
     """`Lease not found or expired`, among others."""
 
 
 class SeekStreamRequest(TypedDict):
-    """SeekStreamRequest on the wire."""
+    """Where a group shall read a stream from."""
 
     streamName: str
     """The stream."""
     consumerGroup: str
     """The consumer group."""
     timestamp: str
-    """A time as PostgreSQL reads one, or `-infinity`."""
+    """The start of the next window, a time as PostgreSQL reads one; `-infinity` for the window of the first message."""
 
 
 class SeekStreamAnswer(TypedDict):
-    """SeekStreamAnswer on the wire."""
+    """The group was moved; groups of partitioned streams stay where they are."""
 
     success: bool
+    """Always true."""
 
 
 class StreamDetail(TypedDict):
     """A windowed stream's settings."""
 
     id: str
+    """The stream's id."""
     name: str
+    """The stream's name."""
     namespace: str
+    """Its namespace; has no effect."""
     partitioned: bool
+    """Whether there is one sequence of windows for each partition name, instead of one for all."""
     windowType: str
+    """As defined; windows are always tumbling."""
     windowDurationMs: int
+    """How long each window is, in milliseconds."""
     windowGracePeriodMs: int
+    """How long after a window's end it is closed, in milliseconds of message time."""
     windowLeaseTimeoutMs: int
+    """How long a window is leased, in milliseconds."""
     createdAt: str
+    """When it was defined first, as PostgreSQL writes a time."""
     updatedAt: str
+    """When it was defined last, as PostgreSQL writes a time."""
 
 
 class StreamSummary(TypedDict):
     """A windowed stream in the listing."""
 
     id: str
+    """The stream's id."""
     name: str
+    """The stream's name."""
     namespace: str
+    """Its namespace; has no effect."""
     partitioned: bool
+    """Whether there is one sequence of windows for each partition name, instead of one for all."""
     windowType: str
+    """As defined; windows are always tumbling."""
     windowDurationMs: int
+    """How long each window is, in milliseconds."""
     windowGracePeriodMs: int
+    """How long after a window's end it is closed, in milliseconds of message time."""
     windowLeaseTimeoutMs: int
+    """How long a window is leased, in milliseconds."""
     createdAt: str
+    """When it was defined first, as PostgreSQL writes a time."""
     updatedAt: str
+    """When it was defined last, as PostgreSQL writes a time."""
     sourceQueues: List[str]
+    """The queues whose messages are windowed, in no defined order."""
     activeLeases: int
+    """How many of its windows are leased."""
     consumerGroups: int
     """Groups that have acknowledged a window, or sought."""
 
 
 class StreamList(TypedDict):
-    """StreamList on the wire."""
+    """All windowed streams, the newest first."""
 
     streams: List[StreamSummary]
+    """The streams."""
 
 
 class StreamStats(TypedDict):
-    """StreamStats on the wire."""
+    """All windowed streams in numbers."""
 
     totalStreams: int
+    """How many streams there are."""
     partitionedStreams: int
+    """How many of them are partitioned."""
     activeLeases: int
+    """How many windows are leased."""
     totalConsumerGroups: int
+    """How many groups have acknowledged a window, or sought, on any stream."""
     activeConsumers: int
     """Groups with an ack in the last hour."""
     totalWindowsProcessed: int
+    """How many windows were acknowledged."""
     windowsLastHour: int
+    """How many pairs of a group and a key had an ack in the last hour."""
     avgLeaseTime: int
     """Mean of what is left of the leases, in seconds."""
 
 
 class DeleteStreamAnswer(TypedDict):
-    """DeleteStreamAnswer on the wire."""
+    """The stream is gone, with its offsets and leases; its source queues stay."""
 
     success: bool
+    """Always true."""
     message: str
+    """The same in words."""
 
 
 class Overview(TypedDict):
     """The whole server in numbers."""
 
     queues: int
+    """How many queues there are."""
     partitions: int
+    """How many partitions there are."""
     namespaces: int
+    """How many namespaces there are."""
     tasks: int
+    """How many tasks there are."""
     messages: MessageCounts
+    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
     lag: OverviewLag
     """How far consumer groups are behind."""
     throughput: NotRequired[OverviewRates]
+    """How much was pushed and processed lately (server 0.15)."""
     timestamp: str
-    """The server's time."""
+    """The server's time, in UTC."""
     statsAge: NotRequired[int]
     """Seconds since the last sample, -1 where there is none (server 0.15)."""
 
@@ -1238,9 +1523,13 @@ class Spread(TypedDict):
     """How a number is spread."""
 
     avg: float
+    """The mean."""
     median: float
+    """The median."""
     min: float
+    """The least."""
     max: float
+    """The largest."""
 
 
 class OverviewLag(TypedDict):
@@ -1253,10 +1542,12 @@ class OverviewLag(TypedDict):
 
 
 class OverviewRates(TypedDict):
-    """OverviewRates on the wire."""
+    """How much was pushed and processed lately (server 0.15)."""
 
     ingestedPerSecond: float
+    """Messages pushed per second."""
     processedPerSecond: float
+    """Messages processed per second."""
 
 
 PushResults = List[PushResult]

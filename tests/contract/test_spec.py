@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
@@ -10,7 +10,7 @@ pytest.importorskip("openapi_spec_validator", reason="the spec is checked where 
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from tests.contract.spec import DOCUMENT, Operation, invalid, operations
+from tests.contract.spec import DOCUMENT, Operation, invalid, operations, resolved
 
 ALL = operations()
 EACH = pytest.mark.parametrize("operation", ALL, ids=[operation.id for operation in ALL])
@@ -69,6 +69,21 @@ def test_examples_satisfy_their_schemas(operation: Operation) -> None:
         assert invalid(parameter["schema"], parameter["example"]) is None
 
 
+def undescribed(name: str, schema: Dict[str, Any]) -> List[str]:
+    """What a component schema does not say of itself and of its properties."""
+    lacking = [f"{name}: {what}" for what in ("description", "example") if what not in schema]
+    for key, field in schema.get("properties", {}).items():
+        # "Any JSON value" says nothing of what a property is for; the other schemas speak for themselves.
+        described = field if "description" in field or field.get("$ref", "").endswith("/JsonValue") else resolved(field)
+        lacking += [] if described.get("description") else [f"{name}.{key}: description"]
+    return lacking
+
+
+def test_schemas_and_their_properties_are_described() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    assert [what for name, schema in schemas.items() for what in undescribed(name, schema)] == []
+
+
 def examples(node: Any, where: str = "#") -> Iterator[Tuple[str, Dict[str, Any]]]:
     """All nodes with an example, wherever they are, with their places."""
     if isinstance(node, dict) and "example" in node:
@@ -82,7 +97,8 @@ def examples(node: Any, where: str = "#") -> Iterator[Tuple[str, Dict[str, Any]]
 def test_every_example_anywhere_satisfies_the_schema_beside_it() -> None:
     found = dict(examples(DOCUMENT))
     assert len(found) >= 2 * len(ALL)
-    problems = {where: invalid(node["schema"], node["example"]) for where, node in found.items()}
+    # An example of a component schema is in the schema, one of a parameter or a body beside it.
+    problems = {where: invalid(node.get("schema", node), node["example"]) for where, node in found.items()}
     assert {where: problem for where, problem in problems.items() if problem} == {}
 
 

@@ -49,11 +49,13 @@ def ack(
     Without a `leaseId` nothing is checked: an ack under a lease that is over acts all the same.
 
     Args:
-        transaction_id: The message.
-        partition_id: Its partition.
-        lease_id: The lease of the pop. Without it nothing is checked.
-        status: `completed` (the default), `failed`, or on server 0.15 `success`, `retry` or `dlq`.
-        consumer_group: The group that popped it.
+        transaction_id: The message's transaction id.
+        partition_id: The id of the message's partition.
+        lease_id: The lease of the pop, which must still be in force. Without it nothing is checked.
+        status: `completed` (the default), `failed` (it comes again, or is a dead letter once the retries are used
+            up), or on server 0.15 `success` (the same as `completed`), `retry` (it comes again, uncounted) or
+            `dlq` (a dead letter at once).
+        consumer_group: The group that popped it; queue mode where none is given.
         error: Why it failed; kept with a dead letter.
 
     Errors:

@@ -42,8 +42,8 @@ def ack_batch(
     the newest message named. Server 0.15 never answers an empty list.
 
     Args:
-        acknowledgments: The acks; not empty.
-        consumer_group: The group that popped them all.
+        acknowledgments: The acks. Server 0.15 never answers an empty list.
+        consumer_group: The group that popped them all; queue mode where none is given.
 
     Errors:
         400: The body is empty, no JSON, or lacks a field (server 0.15; 0.7 says the same at status 200).

@@ -41,8 +41,8 @@ def seek_group(
     Args:
         group: The consumer group's name, byte for byte.
         queue: The queue's name, byte for byte.
-        to_end: Move to the end.
-        timestamp: Move to the last message at or before this time.
+        to_end: Move the cursors behind all messages.
+        timestamp: Move the cursors to the last message at or before this time, as PostgreSQL reads one.
 
     Errors:
         400: The body is empty, no JSON, or lacks a field (server 0.15; 0.7 says the same at status 200).

@@ -38,7 +38,7 @@ def update_subscription(
 
     Args:
         group: The consumer group's name, byte for byte.
-        subscription_timestamp: A time stamp.
+        subscription_timestamp: The time, as PostgreSQL reads one.
 
     Errors:
         400: The body is empty, no JSON, or lacks a field (server 0.15; 0.7 says the same at status 200).

@@ -39,7 +39,7 @@ def extend_lease(
 
     Args:
         lease_id: The lease, as the pop gave it.
-        seconds: How long from now the lease shall last at least.
+        seconds: How long from now the lease shall last at least, in seconds; a lease is never shortened.
 
     Errors:
         400: The body is empty, no JSON, or lacks a field (server 0.15; 0.7 says the same at status 200).

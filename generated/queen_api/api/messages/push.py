@@ -44,7 +44,7 @@ def push(
     sorted.
 
     Args:
-        items: The messages.
+        items: The messages, stored in this order within each partition.
 
     Errors:
         400: The body is empty, no JSON, or lacks a field (server 0.15; 0.7 says the same at status 200).

@@ -42,9 +42,9 @@ def configure(
     option is sent. On server 0.7 a missing `maxSize` is 10,000 when `options` is missing. Send them all.
 
     Args:
-        queue: The queue.
-        namespace: Its namespace.
-        task: Its task.
+        queue: The queue; created where there is none.
+        namespace: Its namespace; empty where none is given.
+        task: Its task; empty where none is given.
         options: The options of a queue; what is not sent goes back to its default.
 
     Errors:

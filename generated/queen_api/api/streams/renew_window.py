@@ -37,7 +37,7 @@ def renew_window(
 
     Args:
         lease_id: The window's lease.
-        extend_ms: How long from now the lease shall last, in milliseconds.
+        extend_ms: How long from now the lease shall last, in milliseconds; this can shorten it.
 
     Errors:
         400: The body is empty, no JSON, or lacks a field (server 0.15; 0.7 says the same at status 200).

@@ -41,7 +41,8 @@ def seek_stream(
     Args:
         stream_name: The stream.
         consumer_group: The consumer group.
-        timestamp: A time as PostgreSQL reads one, or `-infinity`.
+        timestamp: The start of the next window, a time as PostgreSQL reads one; `-infinity` for the window of the
+            first message.
 
     Errors:
         400: The body is empty, no JSON, or lacks a field (server 0.15; 0.7 says the same at status 200).

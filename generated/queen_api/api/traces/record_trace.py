@@ -40,10 +40,10 @@ def record_trace(
     The message must be stored; its traces go with it when it is deleted.
 
     Args:
-        transaction_id: The message.
-        partition_id: Its partition.
-        data: Any JSON value.
-        consumer_group: The group that handles it.
+        transaction_id: The message's transaction id.
+        partition_id: The id of the message's partition.
+        data: Any JSON value, null too: what a producer puts into a message, or a consumer into a trace.
+        consumer_group: The group that handles the message; queue mode where none is given.
         event_type: For example `info`, `step`, `processing`, `warning`, `error`.
         trace_names: Names under which the event can be found, or one name.
 
