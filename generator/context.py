@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import attrs
 from openapi_python_client.parser.openapi import Endpoint
@@ -25,7 +26,7 @@ from generator.annotations import (
     names_in,
     union,
 )
-from generator.documentation import docstring
+from generator.documentation import docstring, literal
 from generator.failure import GenerationError
 from generator.spec import JsonObject, OperationFacts
 
@@ -105,6 +106,16 @@ class Key:
     annotation: str
     description: str
 
+    @property
+    def docstring(self) -> str:
+        """Its description between the quotes below it."""
+        return docstring([self.description])
+
+    @property
+    def fits_a_class(self) -> bool:
+        """Whether it can stand in a class body."""
+        return self.name.isidentifier() and not keyword.iskeyword(self.name)
+
 
 @attrs.frozen
 class ModelContext:
@@ -117,8 +128,8 @@ class ModelContext:
 
     @property
     def is_functional(self) -> bool:
-        """Whether a key cannot stand in a class body."""
-        return any(keyword.iskeyword(key.name) or not key.name.isidentifier() for key in self.keys)
+        """Whether it is made by a call, because a key cannot stand in a class body."""
+        return not all(key.fits_a_class for key in self.keys)
 
 
 def operation_context(
@@ -127,8 +138,18 @@ def operation_context(
     raw: JsonObject,
     models: Mapping[str, ModelProperty],
     refusals: frozenset[str],
+    declared: Mapping[str, JsonObject],
 ) -> OperationContext:
-    """What the endpoint template needs to know of an operation."""
+    """What the endpoint template needs to know of an operation.
+
+    Args:
+        endpoint: as parsed.
+        facts: its extensions.
+        raw: its part of the document, references to parameters and responses followed.
+        models: the parsed object schemas, by name.
+        refusals: the names of the schemas that are refusals.
+        declared: the component schemas of the document.
+    """
     described = _described_parameters(raw)
     path = _path(facts, endpoint, described)
     query = [_argument(prop, described.get(plain(prop.name))) for prop in endpoint.query_parameters]
@@ -138,7 +159,7 @@ def operation_context(
     if endpoint.header_parameters or endpoint.cookie_parameters:
         raise GenerationError([f"{facts.id}: header and cookie parameters are not supported"])
     _check_parameters(endpoint, facts)
-    body = _body(endpoint, models)
+    body = _body(endpoint, models, declared)
     successes = _successes(endpoint)
     value = union(member for prop in successes.values() for member in _value_members(prop, facts, refusals))
     every = [part for part in path if isinstance(part, Argument)] + [*body, *query]
@@ -167,18 +188,28 @@ def operation_context(
 
 def model_context(name: str, prop: PropertyProtocol, raw: JsonObject) -> ModelContext:
     """What the models template needs to know of a component schema."""
-    description = str(raw.get("description", ""))
+    description, example = str(raw.get("description", f"{name} on the wire.")), _example(raw)
+    alias = _alias(prop)
+    if alias is not None or not isinstance(prop, ModelProperty):
+        return ModelContext(name, docstring([description], example=example), [], alias)
+    by_wire = {
+        plain(item.name): item for item in [*(prop.required_properties or []), *(prop.optional_properties or [])]
+    }
+    described = _described_properties(raw)
+    order = [key for key in _properties(raw) if key in by_wire] or list(by_wire)
+    keys = [_key(by_wire[key], described.get(key)) for key in order]
+    # There is no place below a key where the TypedDict is made by a call.
+    apart = [] if all(key.fits_a_class for key in keys) else [("Keys", [(key.name, key.description) for key in keys])]
+    return ModelContext(name, docstring([description], apart, example), keys)
+
+
+def _alias(prop: PropertyProtocol) -> str | None:
+    """The type that a schema is a name for; None where it has keys of its own."""
     if not isinstance(prop, ModelProperty):
-        return ModelContext(name, docstring([description]), [], alias=annotation(prop))
-    required, optional = prop.required_properties or [], prop.optional_properties or []
-    if not required and not optional and prop.additional_properties is not None:
-        return ModelContext(
-            name, docstring([description]), [], alias=f"Dict[str, {annotation(prop.additional_properties)}]"
-        )
-    by_wire = {plain(item.name): item for item in [*required, *optional]}
-    order = [key for key in _raw_properties(raw) if key in by_wire] or list(by_wire)
-    keys = [_key(by_wire[key]) for key in order]
-    return ModelContext(name, docstring([description or f"{name} on the wire."]), keys)
+        return annotation(prop)
+    if prop.required_properties or prop.optional_properties or prop.additional_properties is None:
+        return None
+    return f"Dict[str, {annotation(prop.additional_properties)}]"
 
 
 def plain(text: JsonText) -> str:
@@ -188,15 +219,25 @@ def plain(text: JsonText) -> str:
     return text.get_untrusted_value() if isinstance(text, UntrustedString) else text
 
 
-def _raw_properties(raw: JsonObject) -> Iterable[str]:
-    properties = raw.get("properties")
-    return properties if isinstance(properties, Mapping) else ()
+def _properties(raw: JsonObject) -> Mapping[str, JsonObject]:
+    return cast("Mapping[str, JsonObject]", raw.get("properties", {}))
 
 
-def _key(prop: PropertyProtocol) -> Key:
+def _described_properties(raw: JsonObject) -> dict[str, str]:
+    """The descriptions beside references, for which the parser takes those of what they refer to, and all others."""
+    return {key: str(field["description"]) for key, field in _properties(raw).items() if "description" in field}
+
+
+def _example(raw: JsonObject) -> str | None:
+    return literal(raw["example"]) if "example" in raw else None
+
+
+def _key(prop: PropertyProtocol, description: str | None) -> Key:
     text = annotation(prop)
     return Key(
-        plain(prop.name), text if prop.required else f"NotRequired[{text}]", " ".join(plain(prop.description).split())
+        plain(prop.name),
+        text if prop.required else f"NotRequired[{text}]",
+        plain(prop.description) if description is None else description,
     )
 
 
@@ -207,7 +248,7 @@ def _described_parameters(raw: JsonObject) -> dict[str, str]:
     return {str(entry["name"]): str(entry.get("description", "")) for entry in parameters}
 
 
-def _argument(prop: PropertyProtocol, description: str | None = None) -> Argument:
+def _argument(prop: PropertyProtocol, description: str | None) -> Argument:
     wire = plain(prop.name)
     name = snake_case(wire)
     return Argument(
@@ -252,15 +293,19 @@ def _path(facts: OperationFacts, endpoint: Endpoint, described: Mapping[str, str
     return parts
 
 
-def _body(endpoint: Endpoint, models: Mapping[str, ModelProperty]) -> list[Argument]:
+def _body(
+    endpoint: Endpoint, models: Mapping[str, ModelProperty], declared: Mapping[str, JsonObject]
+) -> list[Argument]:
     arguments: list[Argument] = []
     for body in endpoint.bodies:
         if not isinstance(body.prop, ModelProperty):
             raise GenerationError([f"{endpoint.name}: a request body must be an object with properties"])
         # Models inside other schemas are copies without properties: the one of this name has them.
-        model = models[str(body.prop.class_info.name)]
+        name = str(body.prop.class_info.name)
+        model, described = models[name], _described_properties(declared[name])
         arguments += [
-            _argument(prop) for prop in [*(model.required_properties or []), *(model.optional_properties or [])]
+            _argument(prop, described.get(plain(prop.name)))
+            for prop in [*(model.required_properties or []), *(model.optional_properties or [])]
         ]
     return arguments
 

@@ -140,7 +140,7 @@ class _TypedProject(Project):
             status: resolved(self._spec.document, response)
             for status, response in cast("Mapping[str, JsonObject]", raw.get("responses", {})).items()
         }
-        return operation_context(endpoint, facts, raw, self._models, self._spec.refusals)
+        return operation_context(endpoint, facts, raw, self._models, self._spec.refusals, schemas(self._spec.document))
 
     def _facts(self, endpoint: Endpoint) -> OperationFacts:
         # The parser renames path parameters, so that its path is not the document's; the operation id is.

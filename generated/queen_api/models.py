@@ -111,14 +111,24 @@ __all__ = [
 
 
 class Error(TypedDict):
-    """Why the server did not do what was asked; nothing was changed."""
+    """Why the server did not do what was asked; nothing was changed.
+
+    For example::
+
+        {"error": "queue is required"}
+    """
 
     error: str
     """Why the request was refused."""
 
 
 class Refused(TypedDict):
-    """A refusal at status 200, of a check on server 0.7 or of the database on both."""
+    """A refusal at status 200, of a check on server 0.7 or of the database on both.
+
+    For example::
+
+        {"error": "Queue not found"}
+    """
 
     error: str
     """Why, in the words of the server, its JSON library or PostgreSQL."""
@@ -127,7 +137,12 @@ class Refused(TypedDict):
 
 
 class NoValue(TypedDict):
-    """What server 0.15 answers when paging has gone past its single row."""
+    """What server 0.15 answers when paging has gone past its single row.
+
+    For example::
+
+        {"success": True, "value": None}
+    """
 
     success: bool
     """Always true."""
@@ -136,7 +151,34 @@ class NoValue(TypedDict):
 
 
 class Health(TypedDict):
-    """How the server is, and of which generation."""
+    """How the server is, and of which generation.
+
+    For example::
+
+        {
+            "status": "healthy",
+            "database": "connected",
+            "server": "C++ Queen Server (libqueen)",
+            "version": "1.0.0",
+            "worker_id": 0,
+            "queen": {"status": "active", "worker_id": 0},
+            "shared_state": {
+                "enabled": False,
+                "running": False,
+                "server_id": "queen-1:6632",
+                "maintenance_mode": False,
+                "pop_maintenance_mode": False,
+                "queue_config_cache": {"size": 0, "hits": 0, "misses": 0, "hit_rate": 0.0},
+                "server_health": {
+                    "servers_tracked": 0,
+                    "servers_alive": 0,
+                    "servers_dead": 0,
+                    "heartbeats_received": 0,
+                    "restarts_detected": 0,
+                },
+            },
+        }
+    """
 
     status: str
     """`healthy` or `unhealthy`."""
@@ -149,27 +191,42 @@ class Health(TypedDict):
     worker_id: NotRequired[int]
     """The server's thread that answered."""
     queen: NotRequired[JsonValue]
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """The state of that thread (server 0.15)."""
     shared_state: NotRequired[JsonValue]
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """What the server shares with its peers (server 0.15)."""
 
 
 class PushRequest(TypedDict):
-    """The messages to push, to one queue or several. Other keys are ignored."""
+    """The messages to push, to one queue or several. Other keys are ignored.
+
+    For example::
+
+        {
+            "items": [
+                {"queue": "rec-fifo-12345678", "transactionId": "a4", "payload": {"v": "a4"}},
+                {"queue": "rec-fifo-12345678", "transactionId": "a5", "payload": {"v": "a5"}},
+            ],
+        }
+    """
 
     items: List[PushItem]
     """The messages, stored in this order within each partition."""
 
 
 class PushItem(TypedDict):
-    """One message to push. Other keys are ignored."""
+    """One message to push. Other keys are ignored.
+
+    For example::
+
+        {"queue": "rec-msl-12345678", "partition": "p2", "transactionId": "x", "payload": 1}
+    """
 
     queue: str
     """The queue; server 0.15 creates it where there is none."""
     partition: NotRequired[str]
     """The partition, created where there is none; `Default` where none is given."""
     payload: NotRequired[JsonValue]
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """What the message says; null where it is not given."""
     transactionId: NotRequired[str]
     """Unique in its partition; a UUID is made up where none is given."""
     traceId: NotRequired[str]
@@ -177,10 +234,25 @@ class PushItem(TypedDict):
 
 
 class PushResult(TypedDict):
-    """What became of one item."""
+    """What became of one item.
+
+    For example::
+
+        {
+            "index": 0,
+            "status": "queued",
+            "transaction_id": "7b2d9f14-0c3e-4a58-b6d7-8e9f0a1b2c3d",
+            "message_id": "01890c3e-7b1a-7c3d-8e50-6b7c8d9e0f1a",
+            "partition_id": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "queueName": "rec-trace-12345678",
+            "trace_id": "0a0b0c0d-0000-4000-8000-00000000abcd",
+        }
+    """
 
     status: Literal["buffered", "duplicate", "failed", "queued"]
-    """`queued`: stored. `duplicate`: its transaction id is taken. `buffered`: in the server's file buffer, stored later (or never, if the database refuses it). `failed`: unknown or full queue (server 0.7)."""
+    """`queued`: stored. `duplicate`: its transaction id is taken. `buffered`: in the server's file buffer, stored
+    later (or never, if the database refuses it). `failed`: unknown or full queue (server 0.7).
+    """
     index: NotRequired[int]
     """The item's place (server 0.15); does not start at 0 when the server merged requests."""
     transaction_id: NotRequired[str]
@@ -204,14 +276,43 @@ class PushResult(TypedDict):
 
 
 class PopAnswer(TypedDict):
-    """What a pop found. Server 0.7 sends `messages` alone."""
+    """What a pop found. Server 0.7 sends `messages` alone.
+
+    For example::
+
+        {
+            "success": True,
+            "queue": "rec-grp-12345678",
+            "partition": "Default",
+            "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+            "consumerGroup": "g2-12345678",
+            "partitionsClaimed": 1,
+            "messages": [
+                {
+                    "id": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+                    "transactionId": "t0",
+                    "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+                    "partition": "Default",
+                    "data": {"v": "t0"},
+                    "traceId": None,
+                    "createdAt": "2026-01-31T10:20:30.123456Z",
+                    "consumerGroup": "g2-12345678",
+                    "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+                    "producerSub": None,
+                },
+            ],
+        }
+    """
 
     messages: NotRequired[List[PoppedMessage]]
     """The messages, those of one partition together and in order."""
     success: NotRequired[bool]
     """Whether a partition was claimed, or a long poll ran out (server 0.15)."""
     error: NotRequired[str]
-    """`no_available_partition`, `partition_not_found` or `lease_held` where there is nothing (server 0.15); anything else is a failure."""
+    """`no_available_partition`, `partition_not_found` or `lease_held` where there is nothing (server 0.15); anything
+    else is a failure.
+    """
     queue: NotRequired[str]
     """The queue's name (server 0.15)."""
     partition: NotRequired[str]
@@ -229,7 +330,23 @@ class PopAnswer(TypedDict):
 
 
 class PoppedMessage(TypedDict):
-    """A popped message."""
+    """A popped message.
+
+    For example::
+
+        {
+            "id": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+            "transactionId": "t1",
+            "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "partition": "Default",
+            "data": {"v": "t1"},
+            "traceId": None,
+            "createdAt": "2026-01-31T10:20:30.123456Z",
+            "consumerGroup": "g-12345678",
+            "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+            "producerSub": None,
+        }
+    """
 
     id: str
     """The message's id, a UUID that grows with time."""
@@ -240,7 +357,7 @@ class PoppedMessage(TypedDict):
     partition: str
     """The partition's name."""
     data: JsonValue
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """The payload; decrypted where the queue's payloads are stored encrypted."""
     traceId: Optional[str]
     """The trace id that the producer gave it, or null; server 0.7 makes one up for messages pushed in a transaction."""
     createdAt: str
@@ -262,6 +379,37 @@ class PoppedMessage(TypedDict):
 class MessageDetail(TypedDict):
     """A message, its payload, and where each group stands. Times have milliseconds on server 0.15; server 0.7 writes
     them as PostgreSQL does.
+
+    For example::
+
+        {
+            "id": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+            "transactionId": "t1",
+            "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "queuePath": "rec-msg-12345678/Default",
+            "queue": "rec-msg-12345678",
+            "partition": "Default",
+            "namespace": "",
+            "task": "",
+            "status": "processing",
+            "payload": {"v": "t1"},
+            "isEncrypted": False,
+            "traceId": None,
+            "producerSub": None,
+            "createdAt": "2026-01-31T10:20:30.123Z",
+            "errorMessage": None,
+            "retryCount": None,
+            "leaseExpiresAt": "2026-01-31T10:21:00.456Z",
+            "queueConfig": {"leaseTime": 30, "retryLimit": 3, "retryDelay": 1000, "ttl": 3600, "priority": 0},
+            "mode": {"hasQueueMode": True, "busGroupsCount": 0, "consumedByGroups": 0, "type": "queue"},
+            "consumerGroups": [
+                {
+                    "name": "__QUEUE_MODE__",
+                    "consumed": False,
+                    "leaseExpiresAt": "2026-01-31T10:21:00.456Z",
+                },
+            ],
+        }
     """
 
     id: str
@@ -281,13 +429,13 @@ class MessageDetail(TypedDict):
     task: Optional[str]
     """The queue's task; empty or null where it has none."""
     status: Literal["completed", "dead_letter", "pending", "processing"]
-    """Where a message stands: `dead_letter` if any group gave it up, `completed` if it was read, `processing` if its partition is leased in queue mode, `pending` otherwise."""
+    """Where all groups stand."""
     queueStatus: NotRequired[Literal["completed", "dead_letter", "pending", "processing"]]
-    """Where a message stands: `dead_letter` if any group gave it up, `completed` if it was read, `processing` if its partition is leased in queue mode, `pending` otherwise."""
+    """Where queue mode stands (server 0.7)."""
     busStatus: NotRequired[BusStatus]
-    """How many consumer groups, queue mode not counted, have read a message."""
+    """Where the other groups stand (server 0.7)."""
     payload: JsonValue
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """What the message says; decrypted. Server 0.7 alters payloads that are neither objects, lists nor null."""
     isEncrypted: NotRequired[bool]
     """Whether the payload is stored encrypted (server 0.15)."""
     traceId: Optional[str]
@@ -303,15 +451,20 @@ class MessageDetail(TypedDict):
     leaseExpiresAt: Optional[str]
     """When the lease of queue mode ends, shown even when it has passed; null without one."""
     queueConfig: MessageQueueConfig
-    """The options of a queue that are shown with each of its messages."""
+    """Options of its queue."""
     mode: ConsumptionMode
-    """Who consumes: queue mode, other groups (a bus), or both."""
+    """How its partition is consumed."""
     consumerGroups: NotRequired[List[MessageGroup]]
     """Every group with state on the partition, in no defined order (server 0.15)."""
 
 
 class BusStatus(TypedDict):
-    """How many consumer groups, queue mode not counted, have read a message."""
+    """How many consumer groups, queue mode not counted, have read a message.
+
+    For example::
+
+        {"consumedBy": 0, "totalGroups": 0}
+    """
 
     consumedBy: int
     """The groups that have read it."""
@@ -320,7 +473,12 @@ class BusStatus(TypedDict):
 
 
 class MessageQueueConfig(TypedDict):
-    """The options of a queue that are shown with each of its messages."""
+    """The options of a queue that are shown with each of its messages.
+
+    For example::
+
+        {"leaseTime": 30, "retryLimit": 3, "retryDelay": 1000, "ttl": 3600, "priority": 0}
+    """
 
     leaseTime: int
     """How long a lease is, in seconds."""
@@ -335,7 +493,12 @@ class MessageQueueConfig(TypedDict):
 
 
 class ConsumptionMode(TypedDict):
-    """Who consumes: queue mode, other groups (a bus), or both."""
+    """Who consumes: queue mode, other groups (a bus), or both.
+
+    For example::
+
+        {"hasQueueMode": False, "busGroupsCount": 1, "consumedByGroups": 0, "type": "bus"}
+    """
 
     hasQueueMode: bool
     """Whether queue mode has state on the partition."""
@@ -348,7 +511,12 @@ class ConsumptionMode(TypedDict):
 
 
 class MessageGroup(TypedDict):
-    """Where one consumer group stands with a message (server 0.15)."""
+    """Where one consumer group stands with a message (server 0.15).
+
+    For example::
+
+        {"name": "g-12345678", "consumed": False, "leaseExpiresAt": "2026-01-31T10:20:30.123Z"}
+    """
 
     name: str
     """The group's name; `__QUEUE_MODE__` is queue mode."""
@@ -359,7 +527,17 @@ class MessageGroup(TypedDict):
 
 
 class DeleteMessageAnswer(TypedDict):
-    """What became of the deletion. Where nothing was deleted `success` is false, or there is an `error`."""
+    """What became of the deletion. Where nothing was deleted `success` is false, or there is an `error`.
+
+    For example::
+
+        {
+            "success": False,
+            "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "transactionId": "t1",
+            "message": "Message not found",
+        }
+    """
 
     success: NotRequired[bool]
     """Whether the message is gone; server 0.7 says true of unknown messages too."""
@@ -374,7 +552,19 @@ class DeleteMessageAnswer(TypedDict):
 
 
 class AckRequest(TypedDict):
-    """The message to acknowledge, and how it went."""
+    """The message to acknowledge, and how it went.
+
+    For example::
+
+        {
+            "transactionId": "t0",
+            "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+            "status": "failed",
+            "consumerGroup": "g2-12345678",
+            "error": "only g2",
+        }
+    """
 
     transactionId: str
     """The message's transaction id."""
@@ -383,7 +573,10 @@ class AckRequest(TypedDict):
     leaseId: NotRequired[str]
     """The lease of the pop, which must still be in force. Without it nothing is checked."""
     status: NotRequired[str]
-    """`completed` (the default), `failed` (it comes again, or is a dead letter once the retries are used up), or on server 0.15 `success` (the same as `completed`), `retry` (it comes again, uncounted) or `dlq` (a dead letter at once)."""
+    """`completed` (the default), `failed` (it comes again, or is a dead letter once the retries are used up), or on
+    server 0.15 `success` (the same as `completed`), `retry` (it comes again, uncounted) or `dlq` (a dead letter
+    at once).
+    """
     consumerGroup: NotRequired[str]
     """The group that popped it; queue mode where none is given."""
     error: NotRequired[str]
@@ -391,7 +584,28 @@ class AckRequest(TypedDict):
 
 
 class AckBatchRequest(TypedDict):
-    """Messages to acknowledge together, and how each went."""
+    """Messages to acknowledge together, and how each went.
+
+    For example::
+
+        {
+            "acknowledgments": [
+                {
+                    "transactionId": "t0",
+                    "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+                    "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+                    "status": "completed",
+                },
+                {
+                    "transactionId": "t1",
+                    "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+                    "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+                    "status": "completed",
+                },
+            ],
+            "consumerGroup": "g1",
+        }
+    """
 
     acknowledgments: List[Acknowledgment]
     """The acks. Server 0.15 never answers an empty list."""
@@ -400,7 +614,17 @@ class AckBatchRequest(TypedDict):
 
 
 class Acknowledgment(TypedDict):
-    """One ack of a batch. The consumer group is that of the batch."""
+    """One ack of a batch. The consumer group is that of the batch.
+
+    For example::
+
+        {
+            "transactionId": "t2",
+            "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+            "status": "dlq",
+        }
+    """
 
     transactionId: str
     """The message's transaction id."""
@@ -415,7 +639,21 @@ class Acknowledgment(TypedDict):
 
 
 class AckResult(TypedDict):
-    """What became of one ack (server 0.15)."""
+    """What became of one ack (server 0.15).
+
+    For example::
+
+        {
+            "index": 0,
+            "transactionId": "zz",
+            "success": False,
+            "error": "Message not found",
+            "queueName": "rec-ack-12345678",
+            "partitionName": "Default",
+            "leaseReleased": False,
+            "dlq": False,
+        }
+    """
 
     index: int
     """The ack's place; does not start at 0 when the server merged requests."""
@@ -436,7 +674,17 @@ class AckResult(TypedDict):
 
 
 class SingleAckAnswer(TypedDict):
-    """What became of an ack (server 0.7), or a refusal of the whole call."""
+    """What became of an ack (server 0.7), or a refusal of the whole call.
+
+    For example::
+
+        {
+            "transactionId": "a",
+            "status": "completed",
+            "consumerGroup": None,
+            "acknowledgedAt": "2026-01-31T10:20:30.123Z",
+        }
+    """
 
     transactionId: NotRequired[str]
     """The message's transaction id, as sent."""
@@ -453,7 +701,20 @@ class SingleAckAnswer(TypedDict):
 
 
 class BatchAckAnswer(TypedDict):
-    """What became of the acks (server 0.7), or a refusal of the whole call."""
+    """What became of the acks (server 0.7), or a refusal of the whole call.
+
+    For example::
+
+        {
+            "successful": 3,
+            "failed": 0,
+            "results": [
+                {"success": True, "message": "completed"},
+                {"success": True, "message": "failed_dlq"},
+                {"success": True, "message": "completed"},
+            ],
+        }
+    """
 
     successful: NotRequired[int]
     """How many acks were accepted; all of them or none."""
@@ -468,7 +729,12 @@ class BatchAckAnswer(TypedDict):
 
 
 class BatchAckResult(TypedDict):
-    """What became of one ack of a batch (server 0.7); it does not tell of which message."""
+    """What became of one ack of a batch (server 0.7); it does not tell of which message.
+
+    For example::
+
+        {"success": False, "message": "batch_failed", "error": "No messages found for acknowledgment"}
+    """
 
     success: bool
     """Whether the ack was accepted."""
@@ -479,7 +745,33 @@ class BatchAckResult(TypedDict):
 
 
 class TransactionRequest(TypedDict):
-    """Operations that happen together or not at all. Other keys are ignored."""
+    """Operations that happen together or not at all. Other keys are ignored.
+
+    For example::
+
+        {
+            "operations": [
+                {
+                    "type": "ack",
+                    "transactionId": "t2",
+                    "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+                    "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+                },
+                {
+                    "type": "ack",
+                    "transactionId": "t0",
+                    "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+                    "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+                },
+                {
+                    "type": "ack",
+                    "transactionId": "t1",
+                    "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+                    "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+                },
+            ],
+        }
+    """
 
     operations: List[
         Union[
@@ -490,7 +782,23 @@ class TransactionRequest(TypedDict):
 
 
 class TransactionPushOperation(TypedDict):
-    """A push of one or more messages."""
+    """A push of one or more messages.
+
+    For example::
+
+        {
+            "type": "push",
+            "items": [
+                {"queue": "rec-tx-12345678.out.x", "payload": {"a": 1}, "transactionId": "o1"},
+                {"queue": "rec-tx-12345678.out.x", "partition": "p2"},
+                {
+                    "queue": "rec-tx-12345678-2",
+                    "payload": None,
+                    "traceId": "0a0b0c0d-0000-4000-8000-00000000abcd",
+                },
+            ],
+        }
+    """
 
     type: Literal["push"]
     """Always `push`."""
@@ -499,7 +807,12 @@ class TransactionPushOperation(TypedDict):
 
 
 class TransactionSinglePushOperation(TypedDict):
-    """The flat form of a push, of one message; used when there are no `items` (server 0.15)."""
+    """The flat form of a push, of one message; used when there are no `items` (server 0.15).
+
+    For example::
+
+        {"type": "push", "queue": "rec-txf-12345678", "payload": 1, "transactionId": "flat"}
+    """
 
     type: Literal["push"]
     """Always `push`."""
@@ -508,9 +821,9 @@ class TransactionSinglePushOperation(TypedDict):
     partition: NotRequired[str]
     """The partition, created where there is none; `Default` where none is given."""
     payload: NotRequired[JsonValue]
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """What the message says."""
     data: NotRequired[JsonValue]
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """What the message says, where there is no `payload`."""
     transactionId: NotRequired[str]
     """Unique in its partition; a UUID is made up where none is given. A duplicate fails the transaction."""
     traceId: NotRequired[str]
@@ -518,7 +831,19 @@ class TransactionSinglePushOperation(TypedDict):
 
 
 class TransactionAckOperation(TypedDict):
-    """An ack of one message."""
+    """An ack of one message.
+
+    For example::
+
+        {
+            "type": "ack",
+            "transactionId": "t0",
+            "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+            "status": "failed",
+            "error": "tx",
+        }
+    """
 
     type: Literal["ack"]
     """Always `ack`."""
@@ -537,7 +862,12 @@ class TransactionAckOperation(TypedDict):
 
 
 class TransactionPopOperation(TypedDict):
-    """A pop outside the transaction (server 0.7 only); it is not undone."""
+    """A pop outside the transaction (server 0.7 only); it is not undone.
+
+    For example::
+
+        {"type": "pop", "queue": "rec7-tx-12345678.a.b", "consumerGroup": "g", "batch": 1}
+    """
 
     type: Literal["pop"]
     """Always `pop`."""
@@ -554,7 +884,35 @@ class TransactionPopOperation(TypedDict):
 
 
 class TransactionAnswer(TypedDict):
-    """Whether the transaction was committed, and what became of its operations."""
+    """Whether the transaction was committed, and what became of its operations.
+
+    For example::
+
+        {
+            "success": False,
+            "transactionId": "7b2d9f14-0c3e-4a58-b6d7-8e9f0a1b2c3d",
+            "error": "ACK operation failed: Message not found",
+            "results": [
+                {
+                    "index": 0,
+                    "type": "push",
+                    "success": True,
+                    "transactionId": "d8e0f2a4-b6c8-4d0e-9f1a-3b5c7d9e1f20",
+                    "messageId": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+                    "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+                    "queueName": "rec-txr-12345678-a",
+                },
+                {
+                    "index": 1,
+                    "type": "ack",
+                    "success": False,
+                    "transactionId": "zz",
+                    "error": "Message not found",
+                    "dlq": False,
+                },
+            ],
+        }
+    """
 
     success: NotRequired[bool]
     """Whether it was committed; otherwise nothing of it happened."""
@@ -563,16 +921,33 @@ class TransactionAnswer(TypedDict):
     error: NotRequired[str]
     """Why it was not committed; server 0.7 leaves it out where an operation failed."""
     results: NotRequired[List[TransactionResult]]
-    """One for each ack and each pushed message, up to the one that failed (server 0.15); one for each operation on 0.7."""
+    """One for each ack and each pushed message, up to the one that failed (server 0.15); one for each operation on
+    0.7.
+    """
 
 
 class TransactionResult(TypedDict):
-    """What became of one operation, or on server 0.15 of one pushed message."""
+    """What became of one operation, or on server 0.15 of one pushed message.
+
+    For example::
+
+        {
+            "index": 0,
+            "type": "push",
+            "success": True,
+            "transactionId": "w3",
+            "messageId": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+            "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "queueName": "rec-lw-12345678",
+        }
+    """
 
     index: NotRequired[int]
     """The place, each pushed message counted (server 0.15)."""
     type: NotRequired[Optional[str]]
-    """The operation's type. Server 0.7 says `unknown` for one that it does not know; 0.15 repeats it, null where there was none."""
+    """The operation's type. Server 0.7 says `unknown` for one that it does not know; 0.15 repeats it, null where
+    there was none.
+    """
     success: NotRequired[bool]
     """Whether it was done; server 0.7 leaves it out for pushes and pops."""
     transactionId: NotRequired[Optional[str]]
@@ -600,7 +975,12 @@ class TransactionResult(TypedDict):
 
 
 class TransactionPushResult(TypedDict):
-    """What became of one pushed message (server 0.7)."""
+    """What became of one pushed message (server 0.7).
+
+    For example::
+
+        {"status": "queued", "transactionId": "o1", "messageId": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f"}
+    """
 
     status: str
     """`queued`, or `failed`, which undoes the transaction."""
@@ -613,14 +993,24 @@ class TransactionPushResult(TypedDict):
 
 
 class ExtendLeaseRequest(TypedDict):
-    """How long the lease shall last."""
+    """How long the lease shall last.
+
+    For example::
+
+        {"seconds": 5}
+    """
 
     seconds: NotRequired[int]
     """How long from now the lease shall last at least, in seconds; a lease is never shortened."""
 
 
 class LeaseResult(TypedDict):
-    """What became of a renewal (server 0.15)."""
+    """What became of a renewal (server 0.15).
+
+    For example::
+
+        {"index": 0, "leaseId": "abc", "success": False, "error": "Lease not found", "expiresAt": None}
+    """
 
     index: int
     """Always 0, unless the server merged requests."""
@@ -631,11 +1021,18 @@ class LeaseResult(TypedDict):
     error: Optional[str]
     """`Lease not found`, `Lease already expired`, or null."""
     expiresAt: Optional[str]
-    """When the lease ends, in UTC with milliseconds, and the earliest end where it is on several partitions; null where it was not renewed."""
+    """When the lease ends, in UTC with milliseconds, and the earliest end where it is on several partitions; null
+    where it was not renewed.
+    """
 
 
 class SingleLeaseAnswer(TypedDict):
-    """What became of a renewal (server 0.7), or a refusal of the whole call."""
+    """What became of a renewal (server 0.7), or a refusal of the whole call.
+
+    For example::
+
+        {"extended": True, "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3", "seconds": 3}
+    """
 
     extended: NotRequired[bool]
     """Always true; a refusal has `error` instead."""
@@ -650,7 +1047,12 @@ class SingleLeaseAnswer(TypedDict):
 
 
 class ConfigureRequest(TypedDict):
-    """A queue and its whole configuration: what is not sent goes back to its default."""
+    """A queue and its whole configuration: what is not sent goes back to its default.
+
+    For example::
+
+        {"queue": "rec-cfge-12345678-neg", "options": {"leaseTime": 0, "retryLimit": -1, "priority": -3}}
+    """
 
     queue: str
     """The queue; created where there is none."""
@@ -659,11 +1061,34 @@ class ConfigureRequest(TypedDict):
     task: NotRequired[str]
     """Its task; empty where none is given."""
     options: NotRequired[QueueOptions]
-    """The options of a queue; what is not sent goes back to its default."""
+    """Its options. Server 0.15 answers with an error, and stores the queue all the same, where no option, no
+    namespace and no task is sent.
+    """
 
 
 class QueueOptions(TypedDict):
-    """The options of a queue; what is not sent goes back to its default."""
+    """The options of a queue; what is not sent goes back to its default.
+
+    For example::
+
+        {
+            "leaseTime": 11,
+            "retryLimit": 1,
+            "delayedProcessing": 6,
+            "windowBuffer": 7,
+            "retentionEnabled": True,
+            "retentionSeconds": 8,
+            "completedRetentionSeconds": 9,
+            "maxWaitTimeSeconds": 10,
+            "encryptionEnabled": False,
+            "maxSize": 3,
+            "ttl": 4,
+            "retryDelay": 2,
+            "priority": 5,
+            "deadLetterQueue": True,
+            "dlqAfterMaxRetries": True,
+        }
+    """
 
     leaseTime: NotRequired[int]
     """Length of a lease in seconds; 0 means 60 on server 0.15, and no delivery on 0.7."""
@@ -684,7 +1109,9 @@ class QueueOptions(TypedDict):
     encryptionEnabled: NotRequired[bool]
     """Payloads are stored encrypted, if the server has a key."""
     maxSize: NotRequired[int]
-    """How many unread messages at most; enforced by server 0.7 only, where 0 is no limit and the default is 10000 if no `options` are sent."""
+    """How many unread messages at most; enforced by server 0.7 only, where 0 is no limit and the default is 10000 if
+    no `options` are sent.
+    """
     ttl: NotRequired[int]
     """In seconds. Stored, without effect."""
     retryDelay: NotRequired[int]
@@ -698,7 +1125,36 @@ class QueueOptions(TypedDict):
 
 
 class ConfigureAnswer(TypedDict):
-    """The queue's configuration as it is now, all options included."""
+    """The queue's configuration as it is now, all options included.
+
+    For example::
+
+        {
+            "configured": True,
+            "queue": "rec-lz-12345678",
+            "queueId": "8c1f3e5a-2b4d-4f60-9a7c-1d2e3f4a5b6c",
+            "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "namespace": "",
+            "task": "",
+            "options": {
+                "leaseTime": 0,
+                "retryLimit": 3,
+                "delayedProcessing": 0,
+                "windowBuffer": 0,
+                "retentionEnabled": False,
+                "retentionSeconds": 0,
+                "completedRetentionSeconds": 0,
+                "maxWaitTimeSeconds": 0,
+                "encryptionEnabled": False,
+                "maxSize": 0,
+                "ttl": 3600,
+                "retryDelay": 1000,
+                "priority": 0,
+                "deadLetterQueue": False,
+                "dlqAfterMaxRetries": False,
+            },
+        }
+    """
 
     configured: bool
     """Always true."""
@@ -713,11 +1169,16 @@ class ConfigureAnswer(TypedDict):
     task: str
     """Its task; empty where it has none."""
     options: QueueOptions
-    """The options of a queue; what is not sent goes back to its default."""
+    """All its options."""
 
 
 class DeleteQueueAnswer(TypedDict):
-    """What became of the deletion."""
+    """What became of the deletion.
+
+    For example::
+
+        {"deleted": True, "queue": "rec-qdel-12345678", "existed": False}
+    """
 
     deleted: bool
     """Always true."""
@@ -728,14 +1189,44 @@ class DeleteQueueAnswer(TypedDict):
 
 
 class QueueList(TypedDict):
-    """All queues, the latest created first."""
+    """All queues, the latest created first.
+
+    For example::
+
+        {
+            "queues": [
+                {
+                    "id": "8c1f3e5a-2b4d-4f60-9a7c-1d2e3f4a5b6c",
+                    "name": "rec-res-12345678",
+                    "namespace": "rns-12345678",
+                    "task": "rtk-12345678",
+                    "createdAt": "2026-01-31T10:20:30.123Z",
+                    "partitions": 2,
+                    "messages": {"total": 3, "pending": 1, "processing": 1},
+                },
+            ],
+        }
+    """
 
     queues: List[QueueSummary]
     """The queues."""
 
 
 class QueueSummary(TypedDict):
-    """A queue in a listing."""
+    """A queue in a listing.
+
+    For example::
+
+        {
+            "id": "8c1f3e5a-2b4d-4f60-9a7c-1d2e3f4a5b6c",
+            "name": "rec-res-12345678",
+            "namespace": "rns-12345678",
+            "task": "rtk-12345678",
+            "createdAt": "2026-01-31T10:20:30.123Z",
+            "partitions": 2,
+            "messages": {"total": 3, "pending": 1, "processing": 1},
+        }
+    """
 
     id: str
     """The queue's id."""
@@ -750,11 +1241,16 @@ class QueueSummary(TypedDict):
     partitions: int
     """How many partitions it has; precomputed on server 0.15, and 0 before that."""
     messages: QueueCounts
-    """Messages of a queue by their state. Server 0.15 computes the numbers now and then, so that they lag behind."""
+    """How many messages it has."""
 
 
 class QueueCounts(TypedDict):
-    """Messages of a queue by their state. Server 0.15 computes the numbers now and then, so that they lag behind."""
+    """Messages of a queue by their state. Server 0.15 computes the numbers now and then, so that they lag behind.
+
+    For example::
+
+        {"total": 3, "pending": 1, "processing": 1}
+    """
 
     total: int
     """The messages stored."""
@@ -765,7 +1261,51 @@ class QueueCounts(TypedDict):
 
 
 class QueueDetail(TypedDict):
-    """A queue and its partitions. Its options are not shown."""
+    """A queue and its partitions. Its options are not shown.
+
+    For example::
+
+        {
+            "id": "8c1f3e5a-2b4d-4f60-9a7c-1d2e3f4a5b6c",
+            "name": "rec-res-12345678",
+            "namespace": "rns-12345678",
+            "task": "rtk-12345678",
+            "createdAt": "2026-01-31T10:20:30.123Z",
+            "partitions": [
+                {
+                    "id": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+                    "name": "Default",
+                    "createdAt": "2026-01-31T10:20:30.123Z",
+                    "stats": {
+                        "total": 2,
+                        "pending": 1,
+                        "processing": 0,
+                        "completed": 0,
+                        "failed": 0,
+                        "deadLetter": 1,
+                    },
+                    "oldestMessage": "2026-01-31T10:20:30.123Z",
+                    "newestMessage": "2026-01-31T10:20:30.123Z",
+                },
+                {
+                    "id": "a4c6e8f0-1b3d-4f57-9c8e-2d4f6a8b0c1e",
+                    "name": "p2",
+                    "createdAt": "2026-01-31T10:20:30.123Z",
+                    "stats": {
+                        "total": 1,
+                        "pending": 1,
+                        "processing": 1,
+                        "completed": 0,
+                        "failed": 0,
+                        "deadLetter": 0,
+                    },
+                    "oldestMessage": "2026-01-31T10:20:30.123Z",
+                    "newestMessage": "2026-01-31T10:20:30.123Z",
+                },
+            ],
+            "totals": {"total": 3, "pending": 2, "processing": 1, "completed": 0, "failed": 0, "deadLetter": 1},
+        }
+    """
 
     id: str
     """The queue's id."""
@@ -780,11 +1320,23 @@ class QueueDetail(TypedDict):
     partitions: List[PartitionDetail]
     """Its partitions, by name."""
     totals: MessageCounts
-    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
+    """The counts of all its partitions together."""
 
 
 class PartitionDetail(TypedDict):
-    """A partition of a queue."""
+    """A partition of a queue.
+
+    For example::
+
+        {
+            "id": "a4c6e8f0-1b3d-4f57-9c8e-2d4f6a8b0c1e",
+            "name": "p2",
+            "createdAt": "2026-01-31T10:20:30.123Z",
+            "stats": {"total": 1, "pending": 1, "processing": 1, "completed": 0, "failed": 0, "deadLetter": 0},
+            "oldestMessage": "2026-01-31T10:20:30.123Z",
+            "newestMessage": "2026-01-31T10:20:30.123Z",
+        }
+    """
 
     id: str
     """The partition's id."""
@@ -793,7 +1345,7 @@ class PartitionDetail(TypedDict):
     createdAt: str
     """When it was created, in UTC."""
     stats: MessageCounts
-    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
+    """How many messages it has."""
     oldestMessage: Optional[str]
     """About when the oldest unread message was stored; null where that is not known."""
     newestMessage: Optional[str]
@@ -803,6 +1355,10 @@ class PartitionDetail(TypedDict):
 class MessageCounts(TypedDict):
     """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of
     queues and partitions on server 0.7 are of queue mode alone.
+
+    For example::
+
+        {"total": 2, "pending": 1, "processing": 0, "completed": 0, "failed": 0, "deadLetter": 1}
     """
 
     total: int
@@ -820,20 +1376,81 @@ class MessageCounts(TypedDict):
 
 
 class QueueStatus(TypedDict):
-    """A queue, some of its options, and how far its partitions are consumed."""
+    """A queue, some of its options, and how far its partitions are consumed.
+
+    For example::
+
+        {
+            "queue": {
+                "id": "8c1f3e5a-2b4d-4f60-9a7c-1d2e3f4a5b6c",
+                "name": "rec7-adm-12345678",
+                "namespace": "n7-12345678",
+                "task": "t7-12345678",
+                "priority": 2,
+                "createdAt": "2026-01-31 10:20:30.123456+00",
+                "config": {"leaseTime": 30, "retryLimit": 3, "ttl": 3600, "maxQueueSize": 0},
+            },
+            "partitions": [
+                {
+                    "id": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+                    "name": "Default",
+                    "createdAt": "2026-01-31 10:20:30.123456+00",
+                    "messages": {
+                        "total": 2,
+                        "pending": 1,
+                        "processing": 0,
+                        "completed": 1,
+                        "failed": 0,
+                    },
+                    "cursor": {
+                        "totalConsumed": 1,
+                        "batchesConsumed": 0,
+                        "lastConsumedAt": "2026-01-31 10:20:30.123456+00",
+                    },
+                },
+            ],
+            "totals": {
+                "messages": {"total": 2, "pending": 1, "processing": 0, "completed": 1, "failed": 0},
+                "partitions": 1,
+                "consumed": 1,
+                "batches": 0,
+            },
+            "timeRange": {"from": "", "to": ""},
+        }
+    """
 
     queue: QueueStatusHead
-    """A queue and some of its options."""
+    """The queue."""
     partitions: List[PartitionStatus]
     """Its partitions, by name."""
     totals: QueueStatusTotals
-    """All partitions of a queue together. Server 0.15 repeats the counts beside `messages`; the last three keys are those of 0.7."""
+    """All its partitions together."""
     timeRange: NotRequired[JsonValue]
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """The `from` and `to` asked for, empty where they were not (server 0.7)."""
 
 
 class QueueStatusHead(TypedDict):
-    """A queue and some of its options."""
+    """A queue and some of its options.
+
+    For example::
+
+        {
+            "id": "8c1f3e5a-2b4d-4f60-9a7c-1d2e3f4a5b6c",
+            "name": "rec-cfge-12345678",
+            "namespace": "",
+            "task": "",
+            "priority": 0,
+            "createdAt": "2026-01-31T10:20:30.123Z",
+            "config": {
+                "leaseTime": 300,
+                "retryLimit": 3,
+                "retryDelay": 1000,
+                "ttl": 3600,
+                "maxQueueSize": 0,
+                "deadLetterQueue": False,
+            },
+        }
+    """
 
     id: str
     """The queue's id."""
@@ -848,11 +1465,16 @@ class QueueStatusHead(TypedDict):
     createdAt: str
     """When it was created, in UTC."""
     config: QueueStatusConfig
-    """The options of a queue that its status shows."""
+    """Some of its options."""
 
 
 class QueueStatusConfig(TypedDict):
-    """The options of a queue that its status shows."""
+    """The options of a queue that its status shows.
+
+    For example::
+
+        {"leaseTime": 11, "retryLimit": 1, "retryDelay": 2, "ttl": 4, "maxQueueSize": 3, "deadLetterQueue": True}
+    """
 
     leaseTime: int
     """How long a lease is, in seconds."""
@@ -869,7 +1491,22 @@ class QueueStatusConfig(TypedDict):
 
 
 class PartitionStatus(TypedDict):
-    """A partition, and how far it is consumed."""
+    """A partition, and how far it is consumed.
+
+    For example::
+
+        {
+            "id": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "name": "Default",
+            "createdAt": "2026-01-31T10:20:30.123Z",
+            "messages": {"total": 2, "pending": 1, "processing": 0, "completed": 0, "failed": 0, "deadLetter": 1},
+            "stats": {"total": 2, "pending": 1, "processing": 0, "completed": 0, "failed": 0, "deadLetter": 1},
+            "cursor": {"totalConsumed": 0, "batchesConsumed": 0},
+            "lastActivity": "2026-01-31T10:20:30.123Z",
+            "oldestMessage": "2026-01-31T10:20:30.123Z",
+            "newestMessage": "2026-01-31T10:20:30.123Z",
+        }
+    """
 
     id: str
     """The partition's id."""
@@ -878,11 +1515,11 @@ class PartitionStatus(TypedDict):
     createdAt: str
     """When it was created, in UTC."""
     messages: MessageCounts
-    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
+    """How many messages it has."""
     stats: NotRequired[MessageCounts]
-    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
+    """The same as `messages` (server 0.15)."""
     cursor: PartitionCursor
-    """What was consumed of a partition."""
+    """What was consumed: by all groups on server 0.15, by queue mode on 0.7."""
     lastActivity: NotRequired[Optional[str]]
     """When a group last consumed from it; null for never (server 0.15)."""
     oldestMessage: NotRequired[Optional[str]]
@@ -892,7 +1529,12 @@ class PartitionStatus(TypedDict):
 
 
 class PartitionCursor(TypedDict):
-    """What was consumed of a partition."""
+    """What was consumed of a partition.
+
+    For example::
+
+        {"totalConsumed": 1, "batchesConsumed": 0, "lastConsumedAt": "2026-01-31 10:20:30.123456+00"}
+    """
 
     totalConsumed: int
     """The acks counted, repeated ones too."""
@@ -905,10 +1547,19 @@ class PartitionCursor(TypedDict):
 class QueueStatusTotals(TypedDict):
     """All partitions of a queue together. Server 0.15 repeats the counts beside `messages`; the last three keys are
     those of 0.7.
+
+    For example::
+
+        {
+            "messages": {"total": 2, "pending": 1, "processing": 0, "completed": 1, "failed": 0},
+            "partitions": 1,
+            "consumed": 1,
+            "batches": 0,
+        }
     """
 
     messages: MessageCounts
-    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
+    """The messages by their state."""
     total: NotRequired[int]
     """As in `messages` (server 0.15)."""
     pending: NotRequired[int]
@@ -930,12 +1581,40 @@ class QueueStatusTotals(TypedDict):
 
 
 class DeadLetterList(TypedDict):
-    """Dead letters, the latest failure first. Server 0.15 sends all that match, whatever the limit."""
+    """Dead letters, the latest failure first. Server 0.15 sends all that match, whatever the limit.
+
+    For example::
+
+        {
+            "limit": 100,
+            "messages": [
+                {
+                    "id": "e2f4a6b8-c0d1-4e3f-8a5b-7c9d0e1f2a3b",
+                    "transactionId": "t1",
+                    "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+                    "consumerGroup": "__QUEUE_MODE__",
+                    "errorMessage": "tx",
+                    "retryCount": 0,
+                    "data": {"v": "t1"},
+                    "messageId": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+                    "queueName": "rec7-tx-12345678",
+                    "partitionName": "Default",
+                    "namespace": "",
+                    "task": "",
+                    "originalCreatedAt": "2026-01-31 10:20:30.123456+00",
+                    "movedToDlqAt": "2026-01-31 10:20:30.123456+00",
+                    "messageCreatedAt": "2026-01-31 10:20:30.123456+00",
+                },
+            ],
+            "offset": 0,
+            "total": 1,
+        }
+    """
 
     messages: List[DeadLetter]
     """The dead letters."""
     pagination: NotRequired[Pagination]
-    """The part of a listing that was asked for."""
+    """As asked (server 0.15)."""
     total: NotRequired[int]
     """How many match in all (server 0.7)."""
     limit: NotRequired[int]
@@ -945,7 +1624,25 @@ class DeadLetterList(TypedDict):
 
 
 class DeadLetter(TypedDict):
-    """One failure of one message in one group. Server 0.7 names the fields differently from 0.15."""
+    """One failure of one message in one group. Server 0.7 names the fields differently from 0.15.
+
+    For example::
+
+        {
+            "id": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+            "transactionId": "t1",
+            "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "consumerGroup": "__QUEUE_MODE__",
+            "errorMessage": "",
+            "retryCount": 1,
+            "data": {"v": "t1"},
+            "queue": "rec-nl-12345678",
+            "partition": "Default",
+            "createdAt": "2026-01-31T10:20:30.123Z",
+            "failedAt": "2026-01-31T10:20:30.123Z",
+            "producerSub": None,
+        }
+    """
 
     id: str
     """The message's id (server 0.15); the dead letter's own on 0.7."""
@@ -960,7 +1657,7 @@ class DeadLetter(TypedDict):
     retryCount: int
     """The failures counted before it; always 0 on server 0.7."""
     data: JsonValue
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """What the message says; not decrypted on server 0.15."""
     queue: NotRequired[str]
     """The queue's name (server 0.15)."""
     partition: NotRequired[str]
@@ -992,7 +1689,12 @@ class DeadLetter(TypedDict):
 
 
 class Pagination(TypedDict):
-    """The part of a listing that was asked for."""
+    """The part of a listing that was asked for.
+
+    For example::
+
+        {"limit": 100, "offset": 0}
+    """
 
     limit: int
     """How many at most, as asked or the default."""
@@ -1001,14 +1703,25 @@ class Pagination(TypedDict):
 
 
 class TraceRequest(TypedDict):
-    """An event to record about a message."""
+    """An event to record about a message.
+
+    For example::
+
+        {
+            "transactionId": "t1",
+            "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "data": {"x": 1},
+            "eventType": "step",
+            "traceNames": ["b-12345678", "a-12345678"],
+        }
+    """
 
     transactionId: str
     """The message's transaction id."""
     partitionId: str
     """The id of the message's partition."""
     data: JsonValue
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """What happened; any JSON, null too."""
     consumerGroup: NotRequired[str]
     """The group that handles the message; queue mode where none is given."""
     eventType: NotRequired[str]
@@ -1018,7 +1731,12 @@ class TraceRequest(TypedDict):
 
 
 class TraceAnswer(TypedDict):
-    """Whether the event was recorded."""
+    """Whether the event was recorded.
+
+    For example::
+
+        {"success": True, "traceId": "3b5d7f91-a2c4-4e68-8a0c-2e4f6a8b0c1d"}
+    """
 
     success: NotRequired[bool]
     """Whether it was recorded; left out of a refusal by server 0.7."""
@@ -1029,7 +1747,25 @@ class TraceAnswer(TypedDict):
 
 
 class TraceList(TypedDict):
-    """The events of one message, the oldest first."""
+    """The events of one message, the oldest first.
+
+    For example::
+
+        {
+            "traces": [
+                {
+                    "id": "3b5d7f91-a2c4-4e68-8a0c-2e4f6a8b0c1d",
+                    "event_type": "step",
+                    "data": {"x": 1},
+                    "consumer_group": "__QUEUE_MODE__",
+                    "worker_id": "0",
+                    "created_at": "2026-01-31 10:20:30.123456+00",
+                    "trace_names": ["a-12345678", "b-12345678"],
+                },
+            ],
+            "count": 1,
+        }
+    """
 
     traces: List[TraceEvent]
     """The events."""
@@ -1038,14 +1774,27 @@ class TraceList(TypedDict):
 
 
 class TraceEvent(TypedDict):
-    """An event that a consumer recorded about a message."""
+    """An event that a consumer recorded about a message.
+
+    For example::
+
+        {
+            "id": "3b5d7f91-a2c4-4e68-8a0c-2e4f6a8b0c1d",
+            "event_type": "step",
+            "data": {"x": 1},
+            "consumer_group": "__QUEUE_MODE__",
+            "worker_id": "0",
+            "created_at": "2026-01-31 10:20:30.123456+00",
+            "trace_names": ["a-12345678", "b-12345678"],
+        }
+    """
 
     id: str
     """The event's id."""
     event_type: str
     """What kind of event it is."""
     data: JsonValue
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """What happened, as recorded."""
     consumer_group: str
     """The group that handled the message; `__QUEUE_MODE__` is queue mode."""
     worker_id: str
@@ -1057,14 +1806,40 @@ class TraceEvent(TypedDict):
 
 
 class NamedTraceList(TypedDict):
-    """The events under one name, the oldest first. Server 0.15 sends all of them, whatever the limit."""
+    """The events under one name, the oldest first. Server 0.15 sends all of them, whatever the limit.
+
+    For example::
+
+        {
+            "traces": [
+                {
+                    "id": "3b5d7f91-a2c4-4e68-8a0c-2e4f6a8b0c1d",
+                    "transaction_id": "t1",
+                    "partition_id": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+                    "event_type": "step",
+                    "data": {"x": 1},
+                    "consumer_group": "__QUEUE_MODE__",
+                    "worker_id": "0",
+                    "created_at": "2026-01-31 10:20:30.123456+00",
+                    "queue_name": "rec7-adm-12345678",
+                    "partition_name": "Default",
+                    "message_payload": {"v": "t1"},
+                    "trace_names": ["a-12345678", "b-12345678"],
+                },
+            ],
+            "total": 1,
+            "count": 1,
+            "limit": 100,
+            "offset": 0,
+        }
+    """
 
     traces: Optional[List[NamedTraceEvent]]
     """The events; null where server 0.15 was asked to pass over some, or for none."""
     total: int
     """How many there are under the name."""
     pagination: NotRequired[Pagination]
-    """The part of a listing that was asked for."""
+    """As asked (server 0.15)."""
     count: NotRequired[int]
     """How many are listed (server 0.7)."""
     limit: NotRequired[int]
@@ -1074,7 +1849,25 @@ class NamedTraceList(TypedDict):
 
 
 class NamedTraceEvent(TypedDict):
-    """An event, and the message that it is about."""
+    """An event, and the message that it is about.
+
+    For example::
+
+        {
+            "id": "3b5d7f91-a2c4-4e68-8a0c-2e4f6a8b0c1d",
+            "transaction_id": "t0",
+            "partition_id": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "event_type": "step",
+            "data": {"text": "one"},
+            "consumer_group": "g",
+            "worker_id": "0",
+            "created_at": "2026-01-31T10:20:30.123Z",
+            "queue_name": "rec-trc-12345678",
+            "partition_name": "Default",
+            "message_payload": {"v": "t0"},
+            "trace_names": ["a-12345678", "b-12345678"],
+        }
+    """
 
     id: str
     """The event's id."""
@@ -1085,7 +1878,7 @@ class NamedTraceEvent(TypedDict):
     event_type: str
     """What kind of event it is."""
     data: JsonValue
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """What happened, as recorded."""
     consumer_group: str
     """The group that handled the message; `__QUEUE_MODE__` is queue mode."""
     worker_id: str
@@ -1097,20 +1890,36 @@ class NamedTraceEvent(TypedDict):
     partition_name: str
     """The name of the message's partition."""
     message_payload: JsonValue
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """What the message says; not decrypted."""
     trace_names: List[str]
     """All names of the event, sorted."""
 
 
 class TraceNameList(TypedDict):
-    """The names under which events can be found, the most recently used first."""
+    """The names under which events can be found, the most recently used first.
+
+    For example::
+
+        {
+            "trace_names": [
+                {
+                    "trace_name": "sp ace/é-12345678",
+                    "trace_count": 1,
+                    "message_count": 1,
+                    "last_seen": "2026-01-31T10:20:30.123Z",
+                },
+            ],
+            "total": 7,
+            "pagination": {"limit": 1, "offset": 0},
+        }
+    """
 
     trace_names: List[TraceName]
     """The names."""
     total: int
     """How many names there are in all."""
     pagination: NotRequired[Pagination]
-    """The part of a listing that was asked for."""
+    """As asked (server 0.15)."""
     count: NotRequired[int]
     """How many are listed (server 0.7)."""
     limit: NotRequired[int]
@@ -1120,7 +1929,17 @@ class TraceNameList(TypedDict):
 
 
 class TraceName(TypedDict):
-    """A name of events, and how much it is used."""
+    """A name of events, and how much it is used.
+
+    For example::
+
+        {
+            "trace_name": "a-12345678",
+            "trace_count": 1,
+            "message_count": 1,
+            "last_seen": "2026-01-31 10:20:30.123456+00",
+        }
+    """
 
     trace_name: str
     """The name."""
@@ -1133,7 +1952,24 @@ class TraceName(TypedDict):
 
 
 class GroupSummary(TypedDict):
-    """A consumer group on one queue."""
+    """A consumer group on one queue.
+
+    For example::
+
+        {
+            "name": "g-12345678",
+            "topics": ["rec-subn-12345678"],
+            "queueName": "rec-subn-12345678",
+            "members": 2,
+            "partitionsWithLag": 1,
+            "totalLag": None,
+            "maxTimeLag": 0,
+            "state": "Stable",
+            "subscriptionMode": "new",
+            "subscriptionTimestamp": "2026-01-31T10:20:30.123Z",
+            "subscriptionCreatedAt": "2026-01-31T10:20:30.123Z",
+        }
+    """
 
     name: str
     """The group's name; `__QUEUE_MODE__` is queue mode."""
@@ -1148,9 +1984,13 @@ class GroupSummary(TypedDict):
     totalLag: Optional[int]
     """How many messages it has not read (server 0.7); always null on 0.15."""
     maxTimeLag: int
-    """An age in seconds, 0 where all is read: of the newest message of a partition with unread ones, the largest of all partitions, on server 0.15; of the oldest unread message on 0.7."""
+    """An age in seconds, 0 where all is read: of the newest message of a partition with unread ones, the largest of
+    all partitions, on server 0.15; of the oldest unread message on 0.7.
+    """
     state: str
-    """`Lagging` where `maxTimeLag` is above 300; otherwise `Stable`, or on server 0.15 `Dead` where it has never consumed."""
+    """`Lagging` where `maxTimeLag` is above 300; otherwise `Stable`, or on server 0.15 `Dead` where it has never
+    consumed.
+    """
     subscriptionMode: Optional[str]
     """`new`, `timestamp` or on server 0.7 `all`; null without a subscription."""
     subscriptionTimestamp: Optional[str]
@@ -1160,14 +2000,44 @@ class GroupSummary(TypedDict):
 
 
 class GroupQueue(TypedDict):
-    """Where a group stands on one queue."""
+    """Where a group stands on one queue.
+
+    For example::
+
+        {
+            "partitions": [
+                {
+                    "partition": "Default",
+                    "workerId": None,
+                    "lastConsumedAt": "2026-01-31T10:20:30.123Z",
+                    "totalConsumed": 1,
+                    "offsetLag": 2,
+                    "timeLagSeconds": 0,
+                    "leaseActive": False,
+                },
+            ],
+        }
+    """
 
     partitions: List[GroupPartition]
     """The partitions on which it has state, by name; twice where it has two subscriptions that match."""
 
 
 class GroupPartition(TypedDict):
-    """Where a group stands on one partition."""
+    """Where a group stands on one partition.
+
+    For example::
+
+        {
+            "partition": "Default",
+            "workerId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+            "lastConsumedAt": "2026-01-31T10:20:30.123Z",
+            "totalConsumed": 3,
+            "offsetLag": 1,
+            "timeLagSeconds": 0,
+            "leaseActive": True,
+        }
+    """
 
     partition: str
     """The partition's name."""
@@ -1186,7 +2056,18 @@ class GroupPartition(TypedDict):
 
 
 class DeleteGroupAnswer(TypedDict):
-    """What was deleted of a group."""
+    """What was deleted of a group.
+
+    For example::
+
+        {
+            "success": True,
+            "consumerGroup": "g-12345678",
+            "queueName": "rec-gdq-12345678a",
+            "deletedPartitions": 1,
+            "metadataDeleted": True,
+        }
+    """
 
     success: bool
     """Always true, also for an unknown group."""
@@ -1201,14 +2082,24 @@ class DeleteGroupAnswer(TypedDict):
 
 
 class SubscriptionRequest(TypedDict):
-    """The time from which a group shall read where it has no cursor yet."""
+    """The time from which a group shall read where it has no cursor yet.
+
+    For example::
+
+        {"subscriptionTimestamp": "2020-01-01T00:00:00Z"}
+    """
 
     subscriptionTimestamp: str
     """The time, as PostgreSQL reads one."""
 
 
 class SubscriptionAnswer(TypedDict):
-    """What became of a group's subscriptions."""
+    """What became of a group's subscriptions.
+
+    For example::
+
+        {"success": True, "consumerGroup": "g-12345678", "newTimestamp": "2020-01-01T00:00:00Z", "rowsUpdated": 1}
+    """
 
     success: bool
     """Always true."""
@@ -1223,7 +2114,12 @@ class SubscriptionAnswer(TypedDict):
 
 
 class SeekRequest(TypedDict):
-    """Where to move the group's cursors; one of the two must be given, and `toEnd` wins."""
+    """Where to move the group's cursors; one of the two must be given, and `toEnd` wins.
+
+    For example::
+
+        {"timestamp": "2020-01-01T00:00:00Z"}
+    """
 
     toEnd: NotRequired[bool]
     """Move the cursors behind all messages."""
@@ -1232,7 +2128,19 @@ class SeekRequest(TypedDict):
 
 
 class SeekAnswer(TypedDict):
-    """How the cursors of a group were moved."""
+    """How the cursors of a group were moved.
+
+    For example::
+
+        {
+            "success": True,
+            "consumerGroup": "g-12345678",
+            "queueName": "rec-seek-12345678",
+            "seekToEnd": False,
+            "targetTimestamp": "2020-01-01T00:00:00.000Z",
+            "partitionsUpdated": 1,
+        }
+    """
 
     success: bool
     """Always true, also for an unknown queue or group."""
@@ -1249,7 +2157,19 @@ class SeekAnswer(TypedDict):
 
 
 class SeekPartitionAnswer(TypedDict):
-    """How the cursor of a group was moved to the end of one partition."""
+    """How the cursor of a group was moved to the end of one partition.
+
+    For example::
+
+        {
+            "success": True,
+            "consumerGroup": "g-12345678",
+            "queueName": "rec-seekp-12345678",
+            "partitionName": "a",
+            "updated": True,
+            "cursorMovedTo": "2026-01-31T10:20:30.123Z",
+        }
+    """
 
     success: bool
     """Always true."""
@@ -1266,7 +2186,21 @@ class SeekPartitionAnswer(TypedDict):
 
 
 class DefineStreamRequest(TypedDict):
-    """A windowed stream: the messages of some queues, in windows of equal length."""
+    """A windowed stream: the messages of some queues, in windows of equal length.
+
+    For example::
+
+        {
+            "name": "sp-12345678",
+            "namespace": "ns",
+            "source_queue_names": ["rec7-sp-12345678a", "rec7-sp-12345678b"],
+            "partitioned": True,
+            "window_type": "tumbling",
+            "window_duration_ms": 2000,
+            "window_grace_period_ms": 0,
+            "window_lease_timeout_ms": 30000,
+        }
+    """
 
     name: str
     """The stream's name."""
@@ -1289,6 +2223,10 @@ class DefineStreamRequest(TypedDict):
 class DefineStreamAnswer(TypedDict):
     """The stream is stored. One that is there already takes the new settings, and keeps its id, its sources, its
     offsets and its leases.
+
+    For example::
+
+        {"success": True, "stream_id": "6d8fa1b3-c5d7-4f90-b2d4-e6f8a0b2c4d6", "name": "sd-12345678"}
     """
 
     success: bool
@@ -1300,7 +2238,12 @@ class DefineStreamAnswer(TypedDict):
 
 
 class PollWindowRequest(TypedDict):
-    """Which stream to poll, for which group."""
+    """Which stream to poll, for which group.
+
+    For example::
+
+        {"streamName": "sl-12345678", "consumerGroup": "g", "timeout": 300}
+    """
 
     streamName: str
     """The stream."""
@@ -1311,18 +2254,45 @@ class PollWindowRequest(TypedDict):
 
 
 class WindowMessage(TypedDict):
-    """A message of a window. It tells neither its queue nor its partition."""
+    """A message of a window. It tells neither its queue nor its partition.
+
+    For example::
+
+        {
+            "id": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+            "created_at": "2026-01-31 10:20:30.123456+00",
+            "data": {"v": "a"},
+        }
+    """
 
     id: str
     """The message's id."""
     created_at: str
     """When it was stored, as PostgreSQL writes a time."""
     data: JsonValue
-    """Any JSON value, null too: what a producer puts into a message, or a consumer into a trace."""
+    """What the message says."""
 
 
 class StreamWindow(TypedDict):
-    """A leased window: all messages of one stretch of time."""
+    """A leased window: all messages of one stretch of time.
+
+    For example::
+
+        {
+            "id": "6d8fa1b3-c5d7-4f90-b2d4-e6f8a0b2c4d6:__GLOBAL__:2026-01-31 10:20:30.000000+00:2026-01-31 10:20:32.000000+00",
+            "leaseId": "3b5d7f91-a2c4-4e68-8a0c-2e4f6a8b0c1d",
+            "key": "__GLOBAL__",
+            "start": "2026-01-31 10:20:30.000000+00",
+            "end": "2026-01-31 10:20:32.000000+00",
+            "messages": [
+                {
+                    "id": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+                    "created_at": "2026-01-31 10:20:30.123456+00",
+                    "data": {"v": "a"},
+                },
+            ],
+        }
+    """
 
     id: str
     """Stream id, key, start and end, joined by colons."""
@@ -1339,14 +2309,39 @@ class StreamWindow(TypedDict):
 
 
 class PollWindowAnswer(TypedDict):
-    """The next window that is ready."""
+    """The next window that is ready.
+
+    For example::
+
+        {
+            "window": {
+                "id": "6d8fa1b3-c5d7-4f90-b2d4-e6f8a0b2c4d6:__GLOBAL__:2026-01-31 10:20:30.000000+00:2026-01-31 10:20:32.000000+00",
+                "leaseId": "3b5d7f91-a2c4-4e68-8a0c-2e4f6a8b0c1d",
+                "key": "__GLOBAL__",
+                "start": "2026-01-31 10:20:30.000000+00",
+                "end": "2026-01-31 10:20:32.000000+00",
+                "messages": [
+                    {
+                        "id": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+                        "created_at": "2026-01-31 10:20:30.123456+00",
+                        "data": {"v": "a"},
+                    },
+                ],
+            },
+        }
+    """
 
     window: StreamWindow
-    """A leased window: all messages of one stretch of time."""
+    """The window."""
 
 
 class AckWindowRequest(TypedDict):
-    """How the handling of a window went."""
+    """How the handling of a window went.
+
+    For example::
+
+        {"leaseId": "3b5d7f91-a2c4-4e68-8a0c-2e4f6a8b0c1d", "success": False}
+    """
 
     leaseId: str
     """The window's lease."""
@@ -1355,7 +2350,12 @@ class AckWindowRequest(TypedDict):
 
 
 class AckWindowAnswer(TypedDict):
-    """What became of the ack, or why it was refused."""
+    """What became of the ack, or why it was refused.
+
+    For example::
+
+        {"success": True, "acked": True}
+    """
 
     success: NotRequired[bool]
     """Always true; a refusal has `error` instead."""
@@ -1366,7 +2366,12 @@ class AckWindowAnswer(TypedDict):
 
 
 class RenewWindowRequest(TypedDict):
-    """How long the lease of a window shall last."""
+    """How long the lease of a window shall last.
+
+    For example::
+
+        {"leaseId": "3b5d7f91-a2c4-4e68-8a0c-2e4f6a8b0c1d", "extend_ms": 3000}
+    """
 
     leaseId: str
     """The window's lease."""
@@ -1375,7 +2380,12 @@ class RenewWindowRequest(TypedDict):
 
 
 class RenewWindowAnswer(TypedDict):
-    """When the lease ends, or why it was refused."""
+    """When the lease ends, or why it was refused.
+
+    For example::
+
+        {"success": True, "lease_expires_at": "2026-01-31 10:20:30.123456+00"}
+    """
 
     success: NotRequired[bool]
     """Always true; a refusal has `error` instead."""
@@ -1386,7 +2396,12 @@ class RenewWindowAnswer(TypedDict):
 
 
 class SeekStreamRequest(TypedDict):
-    """Where a group shall read a stream from."""
+    """Where a group shall read a stream from.
+
+    For example::
+
+        {"streamName": "sp-12345678", "consumerGroup": "g", "timestamp": "2020-01-01T00:00:00Z"}
+    """
 
     streamName: str
     """The stream."""
@@ -1397,14 +2412,35 @@ class SeekStreamRequest(TypedDict):
 
 
 class SeekStreamAnswer(TypedDict):
-    """The group was moved; groups of partitioned streams stay where they are."""
+    """The group was moved; groups of partitioned streams stay where they are.
+
+    For example::
+
+        {"success": True}
+    """
 
     success: bool
     """Always true."""
 
 
 class StreamDetail(TypedDict):
-    """A windowed stream's settings."""
+    """A windowed stream's settings.
+
+    For example::
+
+        {
+            "id": "6d8fa1b3-c5d7-4f90-b2d4-e6f8a0b2c4d6",
+            "name": "sd-12345678",
+            "namespace": "ns",
+            "partitioned": True,
+            "windowType": "tumbling",
+            "windowDurationMs": 5000,
+            "windowGracePeriodMs": 0,
+            "windowLeaseTimeoutMs": 30000,
+            "createdAt": "2026-01-31 10:20:30.123456+00",
+            "updatedAt": "2026-01-31 10:20:30.123456+00",
+        }
+    """
 
     id: str
     """The stream's id."""
@@ -1429,7 +2465,26 @@ class StreamDetail(TypedDict):
 
 
 class StreamSummary(TypedDict):
-    """A windowed stream in the listing."""
+    """A windowed stream in the listing.
+
+    For example::
+
+        {
+            "id": "6d8fa1b3-c5d7-4f90-b2d4-e6f8a0b2c4d6",
+            "name": "sw-12345678",
+            "namespace": "ns",
+            "partitioned": False,
+            "windowType": "tumbling",
+            "windowDurationMs": 2000,
+            "windowGracePeriodMs": 0,
+            "windowLeaseTimeoutMs": 30000,
+            "createdAt": "2026-01-31 10:20:30.123456+00",
+            "updatedAt": "2026-01-31 10:20:30.123456+00",
+            "sourceQueues": ["rec7-sw-12345678"],
+            "activeLeases": 0,
+            "consumerGroups": 1,
+        }
+    """
 
     id: str
     """The stream's id."""
@@ -1460,14 +2515,51 @@ class StreamSummary(TypedDict):
 
 
 class StreamList(TypedDict):
-    """All windowed streams, the newest first."""
+    """All windowed streams, the newest first.
+
+    For example::
+
+        {
+            "streams": [
+                {
+                    "id": "6d8fa1b3-c5d7-4f90-b2d4-e6f8a0b2c4d6",
+                    "name": "sw-12345678",
+                    "namespace": "ns",
+                    "partitioned": False,
+                    "windowType": "tumbling",
+                    "windowDurationMs": 2000,
+                    "windowGracePeriodMs": 0,
+                    "windowLeaseTimeoutMs": 30000,
+                    "createdAt": "2026-01-31 10:20:30.123456+00",
+                    "updatedAt": "2026-01-31 10:20:30.123456+00",
+                    "sourceQueues": ["rec7-sw-12345678"],
+                    "activeLeases": 0,
+                    "consumerGroups": 1,
+                },
+            ],
+        }
+    """
 
     streams: List[StreamSummary]
     """The streams."""
 
 
 class StreamStats(TypedDict):
-    """All windowed streams in numbers."""
+    """All windowed streams in numbers.
+
+    For example::
+
+        {
+            "totalStreams": 2,
+            "partitionedStreams": 1,
+            "activeLeases": 1,
+            "totalConsumerGroups": 2,
+            "activeConsumers": 2,
+            "totalWindowsProcessed": 5,
+            "windowsLastHour": 2,
+            "avgLeaseTime": 27,
+        }
+    """
 
     totalStreams: int
     """How many streams there are."""
@@ -1488,7 +2580,12 @@ class StreamStats(TypedDict):
 
 
 class DeleteStreamAnswer(TypedDict):
-    """The stream is gone, with its offsets and leases; its source queues stay."""
+    """The stream is gone, with its offsets and leases; its source queues stay.
+
+    For example::
+
+        {"success": True, "message": "Stream deleted successfully"}
+    """
 
     success: bool
     """Always true."""
@@ -1497,7 +2594,25 @@ class DeleteStreamAnswer(TypedDict):
 
 
 class Overview(TypedDict):
-    """The whole server in numbers."""
+    """The whole server in numbers.
+
+    For example::
+
+        {
+            "queues": 3,
+            "partitions": 4,
+            "namespaces": 1,
+            "tasks": 1,
+            "messages": {"total": 12, "pending": 5, "processing": 1, "completed": 6, "failed": 0, "deadLetter": 1},
+            "lag": {
+                "time": {"avg": 4, "median": 4, "min": 0, "max": 9},
+                "offset": {"avg": 2, "median": 2, "min": 0, "max": 3},
+            },
+            "throughput": {"ingestedPerSecond": 0.2, "processedPerSecond": 0.1},
+            "timestamp": "2026-01-31T10:20:30.123Z",
+            "statsAge": 5,
+        }
+    """
 
     queues: int
     """How many queues there are."""
@@ -1508,7 +2623,7 @@ class Overview(TypedDict):
     tasks: int
     """How many tasks there are."""
     messages: MessageCounts
-    """Messages by their state. Server 0.15 computes the numbers now and then, so that they lag behind; those of queues and partitions on server 0.7 are of queue mode alone."""
+    """The messages by their state."""
     lag: OverviewLag
     """How far consumer groups are behind."""
     throughput: NotRequired[OverviewRates]
@@ -1520,7 +2635,12 @@ class Overview(TypedDict):
 
 
 class Spread(TypedDict):
-    """How a number is spread."""
+    """How a number is spread.
+
+    For example::
+
+        {"avg": 2, "median": 2, "min": 0, "max": 3}
+    """
 
     avg: float
     """The mean."""
@@ -1533,16 +2653,26 @@ class Spread(TypedDict):
 
 
 class OverviewLag(TypedDict):
-    """How far consumer groups are behind."""
+    """How far consumer groups are behind.
+
+    For example::
+
+        {"time": {"avg": 4, "median": 4, "min": 0, "max": 9}, "offset": {"avg": 2, "median": 2, "min": 0, "max": 3}}
+    """
 
     time: Spread
-    """How a number is spread."""
+    """In seconds."""
     offset: Spread
-    """How a number is spread."""
+    """In messages."""
 
 
 class OverviewRates(TypedDict):
-    """How much was pushed and processed lately (server 0.15)."""
+    """How much was pushed and processed lately (server 0.15).
+
+    For example::
+
+        {"ingestedPerSecond": 0.2, "processedPerSecond": 0.1}
+    """
 
     ingestedPerSecond: float
     """Messages pushed per second."""
@@ -1551,11 +2681,160 @@ class OverviewRates(TypedDict):
 
 
 PushResults = List[PushResult]
+"""One result for each item, in the order of the items.
+
+For example::
+
+    [
+        {
+            "index": 0,
+            "status": "queued",
+            "transaction_id": "d",
+            "message_id": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+            "partition_id": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "queueName": "rec-dedupe-12345678",
+            "trace_id": None,
+        },
+        {
+            "index": 1,
+            "status": "duplicate",
+            "transaction_id": "d",
+            "message_id": "01890c3e-7b1a-7c3d-8e4f-5a6b7c8d9e0f",
+            "queueName": "rec-dedupe-12345678",
+        },
+        {
+            "index": 2,
+            "status": "queued",
+            "transaction_id": "d",
+            "message_id": "01890c3e-7b1a-7c3d-8e50-6b7c8d9e0f1a",
+            "partition_id": "a4c6e8f0-1b3d-4f57-9c8e-2d4f6a8b0c1e",
+            "queueName": "rec-dedupe-12345678",
+            "trace_id": None,
+        },
+        {
+            "index": 3,
+            "status": "queued",
+            "transaction_id": "e",
+            "message_id": "01890c3e-7b1a-7c3d-8e51-7c8d9e0f1a2b",
+            "partition_id": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+            "queueName": "rec-dedupe-12345678",
+            "trace_id": None,
+        },
+    ]
+"""
 MessageStatus = Literal["completed", "dead_letter", "pending", "processing"]
+"""Where a message stands: `dead_letter` if any group gave it up, `completed` if it was read, `processing` if its
+partition is leased in queue mode, `pending` otherwise.
+
+For example::
+
+    "processing"
+"""
 AckResults = List[AckResult]
+"""One result for each ack, in the order of the request (server 0.15). A single ack has one.
+
+For example::
+
+    [
+        {
+            "index": 0,
+            "transactionId": "t0",
+            "success": True,
+            "error": None,
+            "queueName": "rec-grp-12345678",
+            "partitionName": "Default",
+            "leaseReleased": False,
+            "dlq": False,
+        },
+        {
+            "index": 1,
+            "transactionId": "t1",
+            "success": True,
+            "error": None,
+            "queueName": "rec-grp-12345678",
+            "partitionName": "Default",
+            "leaseReleased": True,
+            "dlq": False,
+        },
+    ]
+"""
 TransactionOperation = Union[
     TransactionPushOperation, TransactionSinglePushOperation, TransactionAckOperation, TransactionPopOperation
 ]
+"""One operation of a transaction, told apart by `type`.
+
+For example::
+
+    {
+        "type": "ack",
+        "transactionId": "t1",
+        "partitionId": "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b",
+        "status": "failed",
+        "error": "tx",
+    }
+"""
 LeaseResults = List[LeaseResult]
+"""A list of one result (server 0.15).
+
+For example::
+
+    [
+        {
+            "index": 0,
+            "leaseId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+            "success": True,
+            "error": None,
+            "expiresAt": "2026-01-31T10:20:30.123Z",
+        },
+    ]
+"""
 GroupList = List[GroupSummary]
+"""Every pair of a group and a queue on which it has state, by group, then queue.
+
+For example::
+
+    [
+        {
+            "name": "f-12345678",
+            "topics": ["rec7-sub-12345678"],
+            "queueName": "rec7-sub-12345678",
+            "members": 1,
+            "totalLag": 2,
+            "maxTimeLag": 0,
+            "state": "Stable",
+            "subscriptionMode": "all",
+            "subscriptionTimestamp": "1970-01-01 00:00:00+00",
+            "subscriptionCreatedAt": "2026-01-31 10:20:30.123456+00",
+        },
+    ]
+"""
 GroupDetail = Dict[str, GroupQueue]
+"""Where a group stands on each queue, by the queue's name.
+
+For example::
+
+    {
+        "rec-subn-12345678": {
+            "partitions": [
+                {
+                    "partition": "Default",
+                    "workerId": None,
+                    "lastConsumedAt": "2026-01-31T10:20:30.123Z",
+                    "totalConsumed": 1,
+                    "offsetLag": 0,
+                    "timeLagSeconds": 0,
+                    "leaseActive": False,
+                },
+                {
+                    "partition": "later",
+                    "workerId": "01890c3e-8d21-7a4b-9c5d-6e7f8091a2b3",
+                    "lastConsumedAt": None,
+                    "totalConsumed": 0,
+                    "offsetLag": 1,
+                    "timeLagSeconds": 0,
+                    "leaseActive": True,
+                },
+            ],
+        },
+    }
+"""

@@ -89,7 +89,7 @@ def _fields(spec: _Json, body: _Json) -> str:
     required = _listed(schema.get("required"))
     rows = "".join(
         f"<tr><td><code>{_text(name)}</code>{'' if name in required else ' <small>optional</small>'}"
-        f"<td>{_inline(_resolved(spec, field).get('description'))}"
+        f"<td>{_inline({**_resolved(spec, field), **field}.get('description'))}"
         for name, field in cast("Mapping[str, _Json]", schema.get("properties", {})).items()
     )
     return f"<table><tr><th>field<th>meaning{rows}</table>"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 from types import ModuleType
 from typing import Any, Dict, Iterator
 
 import pytest
+import yaml
 
 from generator.output import generate
 from tests.generator.packages import SPEC, imported
@@ -201,6 +203,16 @@ def test_docstrings_are_the_specs_words(things: Any) -> None:
     assert 'A description with "quotes", a back\\slash and """three quotes""".' in text
     assert "max_count: A number." in text
     assert "404: There is none." in text
+
+
+def test_the_words_beside_a_reference_win_over_those_of_what_it_refers_to(parts: Any) -> None:
+    assert "data: What it is made of.\n" in parts.replace_part.__doc__
+
+
+def test_the_example_of_a_schema_is_shown_as_code(api: Any) -> None:
+    text = importlib.import_module("small_api.models").Thing.__doc__
+    shown = ast.literal_eval(text.partition("For example::")[2].strip())
+    assert shown == yaml.safe_load(SPEC.read_text())["components"]["schemas"]["Thing"]["example"]
 
 
 def test_requests_cannot_be_changed(things: Any) -> None:

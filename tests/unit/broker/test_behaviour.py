@@ -92,6 +92,7 @@ async def test_the_page_shows_every_operation_of_the_spec(api: Api) -> None:
         assert operation["summary"] in page
     for field in spec["components"]["schemas"]["AckRequest"]["properties"]:
         assert f"<code>{field}</code>" in page
+    assert spec["components"]["schemas"]["TraceRequest"]["properties"]["data"]["description"] in page
     assert not re.search(r"(src|href)=.?https?:", page)
 
 

@@ -45,7 +45,8 @@ def configure(
         queue: The queue; created where there is none.
         namespace: Its namespace; empty where none is given.
         task: Its task; empty where none is given.
-        options: The options of a queue; what is not sent goes back to its default.
+        options: Its options. Server 0.15 answers with an error, and stores the queue all the same, where no
+            option, no namespace and no task is sent.
 
     Errors:
         400: The body is empty, no JSON, or lacks a field (server 0.15; 0.7 says the same at status 200).

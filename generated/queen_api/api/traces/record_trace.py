@@ -42,7 +42,7 @@ def record_trace(
     Args:
         transaction_id: The message's transaction id.
         partition_id: The id of the message's partition.
-        data: Any JSON value, null too: what a producer puts into a message, or a consumer into a trace.
+        data: What happened; any JSON, null too.
         consumer_group: The group that handles the message; queue mode where none is given.
         event_type: For example `info`, `step`, `processing`, `warning`, `error`.
         trace_names: Names under which the event can be found, or one name.

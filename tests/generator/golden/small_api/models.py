@@ -24,16 +24,31 @@ __all__ = [
 
 
 class Thing(TypedDict):
-    """A thing with "quotes"."""
+    """A thing with "quotes".
+
+    For example::
+
+        {
+            "name": "a \\"thing\\" \\\\",
+            "kind": "big",
+            "data": {"parts": ["wheel", "axle"], "made": None},
+            "parent": None,
+            "sizes": [1, 2.5],
+            "fixed": True,
+        }
+    """
 
     name: str
     """Its name, with a back\\slash."""
     kind: Literal["big", "small"]
     data: JsonValue
-    """Any JSON."""
+    """What it is made of, "all" of it."""
     parent: Optional[str]
     sizes: NotRequired[List[float]]
     fixed: NotRequired[Literal[True]]
+    """Whether it stays as it is; said of things alone that will never be changed by anyone again, and left out of
+    all the others.
+    """
 
 
 Keywords = TypedDict(
@@ -45,7 +60,15 @@ Keywords = TypedDict(
         'quoted "key" \\': "NotRequired[Literal[\"it's\", 'plain']]",
     },
 )
-"""Keywords on the wire."""
+"""Keywords on the wire.
+
+Keys:
+    from: Where it begins.
+
+For example::
+
+    {"from": "here", "with space": "x"}
+"""
 
 
 class Refusal(TypedDict):
@@ -76,10 +99,25 @@ ReplacePart = TypedDict(
         "data": "NotRequired[JsonValue]",
     },
 )
-"""ReplacePart on the wire."""
+"""ReplacePart on the wire.
+
+Keys:
+    parent: Must be given and may be null.
+    data: What it is made of.
+"""
 
 Things = List[Thing]
+"""Any number of things.
+
+For example::
+
+    []
+"""
 ByOwner = Dict[str, List[Thing]]
+"""ByOwner on the wire."""
 Shelves = List[ByOwner]
+"""Named before what it is made of."""
 Either = Optional[Union[Thing, Keywords]]
+"""Either on the wire."""
 Level = Literal["high", "low"]
+"""Level on the wire."""

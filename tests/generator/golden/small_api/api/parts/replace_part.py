@@ -43,7 +43,7 @@ def replace_part(
     Args:
         from_: A keyword of Python.
         parent: Must be given and may be null.
-        data: Any JSON.
+        data: What it is made of.
         reason: Must be given.
     """
     body: Dict[str, object] = {
