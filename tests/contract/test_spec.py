@@ -53,20 +53,12 @@ def test_parameters_and_answers_are_described(operation: Operation) -> None:
 
 
 @EACH
-def test_examples_satisfy_their_schemas(operation: Operation) -> None:
+def test_bodies_and_values_are_shown_by_examples(operation: Operation) -> None:
     body = operation.raw.get("requestBody")
-    contents = [response.get("content", {}) for response in operation.responses.values()]
-    medias = [content["application/json"] for content in contents if "application/json" in content]
     if body is not None:
-        media = body["content"]["application/json"]
+        assert "example" in body["content"]["application/json"]
+    for media in operation.responses["200"]["content"].values():
         assert "example" in media
-        medias.append(media)
-    assert "example" in operation.responses["200"]["content"]["application/json"]
-    for media in medias:
-        if "example" in media:
-            assert invalid(media["schema"], media["example"]) is None
-    for parameter in operation.parameters:
-        assert invalid(parameter["schema"], parameter["example"]) is None
 
 
 def undescribed(name: str, schema: Dict[str, Any]) -> List[str]:

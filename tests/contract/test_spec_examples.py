@@ -16,6 +16,38 @@ from tests.contract.test_recordings_against_spec import EXCHANGES, Exchange
 SCHEMAS: Mapping[str, Dict[str, Any]] = DOCUMENT["components"]["schemas"]
 EACH = pytest.mark.parametrize("name", SCHEMAS)
 
+# What the recordings do not show, by schema; their examples are from what is known of the servers otherwise.
+UNRECORDED: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("BufferStats", "FailedFiles", "MessageAge", "QueueConfigCache", "WorkerLoad", "WorkerSummary"),
+        "the recordings keep no more than that there is an object, or a list",
+    ),
+    **dict.fromkeys(
+        ("BufferConfig", "CacheReads", "CacheSummary", "DatabaseCache", "PostgresStats", "TableSize"),
+        "nothing is kept of the statistics of a database",
+    ),
+    **dict.fromkeys(
+        ("NamespaceRefresh", "PartitionRefresh", "QueueRefresh", "StatsCleanup", "SystemRefresh", "TaskRefresh"),
+        "nothing is kept of a refresh, whose numbers depend on all that the server did before",
+    ),
+    "StatsRefreshSkipped": "answered only while another server refreshes",
+    **dict.fromkeys(
+        ("CpuReadings", "DatabaseReadings", "MemoryReadings", "Reading", "ReplicaMetrics", "SystemReadings",
+         "RegistryReadings", "SystemSample", "ThreadPool", "ThreadPools"),
+        "the time range that was asked for has no samples",
+    ),
+    **dict.fromkeys(
+        ("ErrorCount", "ParkedPoint", "QueueLag", "QueueLagList", "QueueOperationsPoint", "QueueTraffic", "Replica",
+         "ThroughputPoint", "WorkerPoint"),
+        "the recorded lists of these are empty",
+    ),
+    **dict.fromkeys(
+        ("ErrorRate", "QueueDepth", "TrafficDeadLetters", "TrafficDepths", "TrafficErrors", "TrafficLatency",
+         "TrafficReport", "TrafficThroughput", "TrafficTotals"),
+        "the analytics of server 0.7 were not recorded",
+    ),
+}  # fmt: skip
+
 
 class _Captured(Dict[str, Any]):
     """Stands for whatever earlier steps captured: any text."""
@@ -81,7 +113,15 @@ def why_unrecorded(name: str, value: Any) -> Optional[str]:
 
 @EACH
 def test_an_example_was_recorded(name: str) -> None:
-    assert why_unrecorded(name, SCHEMAS[name]["example"]) is None
+    problem = why_unrecorded(name, SCHEMAS[name]["example"])
+    if name in UNRECORDED:
+        assert problem is not None, "was recorded: take it off the list"
+    else:
+        assert problem is None
+
+
+def test_the_list_names_schemas() -> None:
+    assert set(UNRECORDED) <= set(SCHEMAS)
 
 
 @EACH
