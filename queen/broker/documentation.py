@@ -37,7 +37,7 @@ def spec_document() -> bytes:
 
 @functools.lru_cache(maxsize=1)
 def api_page() -> bytes:
-    """One self-contained HTML page: every operation with its parameters, body, answers and examples."""
+    """One self-contained HTML page: every operation with its parameters, body and answers, then every schema."""
     spec = cast(_Json, json.loads(spec_document()))
     info = cast(_Json, spec["info"])
     parts = [
@@ -49,6 +49,9 @@ def api_page() -> bytes:
         parts += [
             _operation(spec, *found) for found in _operations(spec) if tag["name"] in _listed(found[2].get("tags"))
         ]
+    components = cast("Mapping[str, Mapping[str, _Json]]", spec["components"])
+    parts.append("<h2 id=schemas>schemas</h2>")
+    parts += [_schema(spec, name, schema) for name, schema in components["schemas"].items()]
     return "".join(parts).encode()
 
 
@@ -76,31 +79,59 @@ def _operation(spec: _Json, method: str, path: str, operation: _Json) -> str:
         parts.append(f"<table><tr><th>parameter<th>in<th>meaning{rows}</table>")
     body = operation.get("requestBody")
     if isinstance(body, dict):
-        parts.append(f"<p>Body</p>{_fields(spec, cast(_Json, body))}{_content(cast(_Json, body))}")
+        media = cast("Mapping[str, _Json]", body["content"])["application/json"]
+        schema = cast(_Json, media["schema"])
+        parts.append(f"<p>Body: {_kind(schema)}</p>{_fields(spec, _resolved(spec, schema))}{_example(media)}")
     for status, response in cast("Mapping[str, _Json]", operation["responses"]).items():
         answer = _resolved(spec, response)
         parts.append(f"<p><code>{_text(status)}</code> {_inline(answer.get('description'))}</p>{_content(answer)}")
     return "".join(parts)
 
 
-def _fields(spec: _Json, body: _Json) -> str:
-    media = cast("Mapping[str, _Json]", body["content"])["application/json"]
-    schema = _resolved(spec, cast(_Json, media["schema"]))
+def _schema(spec: _Json, name: str, schema: _Json) -> str:
+    return (
+        f"<h3 id={name}>{name}</h3>{_prose(schema.get('description'))}"
+        f"{_fields(spec, schema) if 'properties' in schema else f'<p>{_kind(schema)}</p>'}{_example(schema)}"
+    )
+
+
+def _fields(spec: _Json, schema: _Json) -> str:
     required = _listed(schema.get("required"))
     rows = "".join(
         f"<tr><td><code>{_text(name)}</code>{'' if name in required else ' <small>optional</small>'}"
-        f"<td>{_inline({**_resolved(spec, field), **field}.get('description'))}"
+        f"<td>{_kind(field)}<td>{_inline({**_resolved(spec, field), **field}.get('description'))}"
         for name, field in cast("Mapping[str, _Json]", schema.get("properties", {})).items()
     )
-    return f"<table><tr><th>field<th>meaning{rows}</table>"
+    return f"<table><tr><th>field<th>type<th>meaning{rows}</table>"
+
+
+def _kind(schema: _Json) -> str:
+    """The type of a schema in words, with links to the schemas that it names."""
+    if "$ref" in schema:
+        name = str(schema["$ref"]).rpartition("/")[2]
+        return f"<a href=#{name}>{name}</a>"
+    if "anyOf" in schema:
+        return " or ".join(_kind(cast(_Json, member)) for member in _listed(schema["anyOf"]))
+    values = [schema["const"]] if "const" in schema else _listed(schema.get("enum"))
+    if values:
+        return " or ".join(f"<code>{_text(json.dumps(value))}</code>" for value in values)
+    kind = schema.get("type", "any")
+    of = schema.get("items", schema.get("additionalProperties"))
+    members = f" of {_kind(cast(_Json, of))}" if isinstance(of, dict) else ""
+    return " or ".join(
+        f"{_text(name)}{members if name in ('array', 'object') else ''}" for name in _listed(kind) or [kind]
+    )
 
 
 def _content(node: _Json) -> str:
-    content = cast("Mapping[str, _Json]", node.get("content", {}))
-    media = content.get("application/json", {})
-    if "example" not in media:
+    media = cast("Mapping[str, _Json]", node.get("content", {})).get("application/json")
+    return "" if media is None else f"<p>{_kind(cast(_Json, media['schema']))}</p>{_example(media)}"
+
+
+def _example(node: _Json) -> str:
+    if "example" not in node:
         return ""
-    return f"<pre>{_text(json.dumps(media['example'], indent=1, ensure_ascii=False))}</pre>"
+    return f"<pre>{_text(json.dumps(node['example'], indent=1, ensure_ascii=False))}</pre>"
 
 
 def _resolved(spec: _Json, node: _Json) -> _Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -92,8 +93,20 @@ async def test_the_page_shows_every_operation_of_the_spec(api: Api) -> None:
         assert operation["summary"] in page
     for field in spec["components"]["schemas"]["AckRequest"]["properties"]:
         assert f"<code>{field}</code>" in page
-    assert spec["components"]["schemas"]["TraceRequest"]["properties"]["data"]["description"] in page
     assert not re.search(r"(src|href)=.?https?:", page)
+
+
+async def test_the_page_shows_every_schema_with_the_words_of_its_fields(api: Api) -> None:
+    schemas = (await api.call("GET", "/openapi.json"))["components"]["schemas"]
+    page = unescape((await api.request("GET", "/docs")).text)
+    for name, schema in schemas.items():
+        assert f"<h3 id={name}>" in page
+        assert json.dumps(schema["example"], indent=1, ensure_ascii=False) in page
+    assert set(re.findall("href=#([A-Z]\\w*)>", page)) <= set(schemas)
+    traces = "<code>traces</code><td>array of <a href=#NamedTraceEvent>NamedTraceEvent</a> or null<td>The events; null"
+    assert traces in page
+    data = schemas["TraceRequest"]["properties"]["data"]
+    assert f"<a href=#JsonValue>JsonValue</a><td>{data['description']}" in page
 
 
 async def test_two_who_name_the_same_memory_share_it_and_it_goes_with_the_last() -> None:
