@@ -37,7 +37,8 @@ In all dialects:
 
 - A batch ack of nothing is answered; server 0.15 never does.
 - Long polls are woken by what happens, and end at their deadline; the servers look from time to time.
-- There is no authentication, no encryption and no retention. In the dialects of 0.15 there is no maintenance mode
+- There is no authentication, no encryption and no retention: who pushed a message, and whether it is encrypted, is not
+  kept where the push of a cycle says so. In the dialects of 0.15 there is no maintenance mode
   either, and counts in listings stay at zero.
 - ``GET /docs`` and ``GET /openapi.json`` show the API.
 

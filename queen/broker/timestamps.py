@@ -49,6 +49,11 @@ def optional_postgres(moment: Optional[int]) -> Optional[str]:
     return None if moment is None else postgres(moment)
 
 
+def offset(moment: int) -> str:
+    """``2026-01-31T10:20:30.1+00:00``, without zeros at the end of the fraction, as the state of queries has it."""
+    return postgres(moment).replace(" ", "T") + ":00"
+
+
 def postgres_six(moment: int) -> str:
     """``2026-01-31 10:20:30.100000+00``, always with six digits, as the ends of windows have it."""
     return micro(moment)[:-1].replace("T", " ") + "+00"

@@ -12,15 +12,10 @@ _NOT_COVERED_015: Dict[str, str] = {
     "analytics": "GET /api/v1/status/analytics and /api/v1/analytics/*",
     "maintenance-pop": "/api/v1/system/maintenance/pop",
     "maintenance-push": "/api/v1/system/maintenance",
-    "malformed-json": "POST /streams/v1/queries",
+    "malformed-json": "POST /api/v1/system/maintenance",
     "messages-list": "GET /api/v1/messages",
     "overview-and-status": "GET /api/v1/resources/overview and /api/v1/status",
     "resources-and-status": "POST /api/v1/stats/refresh, and the counts that it computes",
-    "streams-cycle": "POST /streams/v1/queries",
-    "streams-cycle-errors": "POST /streams/v1/queries",
-    "streams-gate": "POST /streams/v1/queries",
-    "streams-register": "POST /streams/v1/queries",
-    "streams-state-get": "POST /streams/v1/queries",
 }
 
 NOT_COVERED: Dict[str, Dict[str, str]] = {

@@ -38,7 +38,7 @@ async def push(backend: Backend, call: Call) -> Answer:
     except DatabaseRefusalError:
         buffered: List[PushResult] = [{"status": "buffered", "queue": item.queue} for item in items]
         return database(buffered)
-    return database([_result(index, result) for index, result in enumerate(stored)])
+    return database([push_result(index, result) for index, result in enumerate(stored)])
 
 
 async def get_message(backend: Backend, call: Call) -> Answer:
@@ -84,14 +84,8 @@ def read_item(item: object) -> Item:
     )
 
 
-ROUTES: RouteTable = [
-    ("POST", "/api/v1/push", push),
-    ("GET", "/api/v1/messages/{partitionId}/{transactionId}", get_message),
-    ("DELETE", "/api/v1/messages/{partitionId}/{transactionId}", delete_message),
-]
-
-
-def _result(index: int, stored: Stored) -> PushResult:
+def push_result(index: int, stored: Stored) -> PushResult:
+    """What became of a pushed item, as its answer tells it."""
     result: PushResult = {
         "index": index,
         "status": "duplicate" if stored.duplicate else "queued",
@@ -103,6 +97,13 @@ def _result(index: int, stored: Stored) -> PushResult:
         result["partition_id"] = stored.partition
         result["trace_id"] = stored.trace_id
     return result
+
+
+ROUTES: RouteTable = [
+    ("POST", "/api/v1/push", push),
+    ("GET", "/api/v1/messages/{partitionId}/{transactionId}", get_message),
+    ("DELETE", "/api/v1/messages/{partitionId}/{transactionId}", delete_message),
+]
 
 
 def _detail(found: Detail) -> MessageDetail:

@@ -6,6 +6,9 @@ Times are microseconds since 1970. A message's ``seq`` is its place in the order
 What only one dialect needs: on server 0.7 a cursor that points at no message may point at a time, ``starts_at``, and
 counts what was pushed since it is there, ``pending``; subscriptions of pops over a namespace and task have no queue;
 pushes are held back in maintenance.
+
+The state of a query names its partition and does not refer to it: on the server it outlives the queue. The queues that
+a query names are not kept, as no route tells them.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import sqlite3
 
 from typing_extensions import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 _TABLES: Final = """
 CREATE TABLE queues (
@@ -149,6 +152,20 @@ CREATE TABLE stream_leases (
     expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX stream_leases_by_window ON stream_leases (stream_id, consumer_group, key, starts_at);
+CREATE TABLE queries (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    config_hash TEXT NOT NULL
+);
+CREATE TABLE query_state (
+    query_id INTEGER NOT NULL REFERENCES queries ON DELETE CASCADE,
+    partition_uuid TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (query_id, partition_uuid, key)
+) WITHOUT ROWID;
 """
 
 
