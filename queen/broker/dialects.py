@@ -7,9 +7,26 @@ from typing import Callable, Dict, Union
 import attrs
 from typing_extensions import Final, TypeAlias
 
+from queen.broker.domain import counts
+from queen.broker.domain.counts import Freshness
 from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, database, direct
-from queen.broker.routes import acks, dead_letters, groups, leases, messages, pops, queues, system, traces, transactions
+from queen.broker.routes import (
+    acks,
+    broker_status,
+    dead_letters,
+    groups,
+    leases,
+    message_lists,
+    messages,
+    pops,
+    queues,
+    resources,
+    status,
+    system,
+    traces,
+    transactions,
+)
 from queen.broker.routes.endpoint import RouteTable
 from queen.broker.v07 import answers as answers_07
 from queen.broker.v07.routes import acks as acks_07
@@ -57,6 +74,7 @@ def _refused_015(refusal: Refusal) -> Answer:
 
 _ROUTES_015: Final[RouteTable] = [
     *messages.ROUTES,
+    *message_lists.ROUTES,
     *pops.ROUTES,
     *transactions.ROUTES,
     *leases.ROUTES,
@@ -64,7 +82,6 @@ _ROUTES_015: Final[RouteTable] = [
     *dead_letters.ROUTES,
     *traces.ROUTES,
     *groups.ROUTES,
-    *system.ROUTES,
     *system.PAGES,
 ]
 
@@ -88,6 +105,12 @@ _ROUTES_07: Final[RouteTable] = [
     *system.PAGES,
 ]
 
+
+def _counted(freshness: Freshness) -> RouteTable:
+    """The routes that show counts of messages, so new."""
+    return [*resources.routes(freshness), *status.routes(freshness), *broker_status.routes(freshness)]
+
+
 # In the embedded dialect: what only server 0.7 has.
 _ONLY_07: Final[RouteTable] = [*pops.MATCHING, *streams_07.ROUTES]
 
@@ -98,6 +121,7 @@ DIALECTS: Final[Dict[str, Dialect]] = {
             name=EMBEDDED,
             routes=[
                 *_ROUTES_015,
+                *_counted(counts.LIVE),
                 *acks.ROUTES,
                 *_ONLY_07,
                 ("GET", "/health", system.health(system.EMBEDDED)),
@@ -106,7 +130,12 @@ DIALECTS: Final[Dict[str, Dialect]] = {
         ),
         Dialect(
             name="0.15",
-            routes=[*_ROUTES_015, *acks.EXACT_ROUTES, ("GET", "/health", system.health(system.SERVER_015))],
+            routes=[
+                *_ROUTES_015,
+                *_counted(counts.AS_THE_SERVER),
+                *acks.EXACT_ROUTES,
+                ("GET", "/health", system.health(system.SERVER_015)),
+            ],
             refused=_refused_015,
         ),
         Dialect(

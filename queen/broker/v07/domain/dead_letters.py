@@ -8,8 +8,8 @@ from typing import Dict, List, Optional, Tuple, Union
 import attrs
 from typing_extensions import Final
 
+from queen.broker.domain.pages import Page
 from queen.broker.store.database import Transaction
-from queen.broker.v07.domain.pages import Page
 
 _FROM: Final = """
 FROM dead_letters d JOIN messages m ON m.seq = d.message_seq JOIN partitions p ON p.id = d.partition_id

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
-from typing import Dict, Sequence
-
 from queen.broker import timestamps
 from queen.broker.http import Answer, Call
 from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.spreads import spread
 from queen.broker.v07.answers import answered
 from queen.broker.v07.domain import counts, overview
 
@@ -31,8 +29,8 @@ async def get_overview(backend: Backend, call: Call) -> Answer:
                 "deadLetter": totals["dead_letters"],
             },
             "lag": {
-                "time": _spread([max(0, now - row["oldest"]) // 1_000_000 for row in found.lagging]),
-                "offset": _spread([row["unread"] for row in found.lagging]),
+                "time": spread([max(0, now - row["oldest"]) // 1_000_000 for row in found.lagging]),
+                "offset": spread([row["unread"] for row in found.lagging]),
             },
             "timestamp": timestamps.whole_second(now),
         }
@@ -40,13 +38,3 @@ async def get_overview(backend: Backend, call: Call) -> Answer:
 
 
 ROUTES: RouteTable = [("GET", "/api/v1/resources/overview", get_overview)]
-
-
-def _spread(values: Sequence[int]) -> Dict[str, float]:
-    counted = values or [0]
-    return {
-        "avg": statistics.mean(counted),
-        "median": statistics.median(counted),
-        "min": min(counted),
-        "max": max(counted),
-    }
