@@ -30,6 +30,7 @@ from queen.broker.routes import (
 from queen.broker.routes.endpoint import RouteTable
 from queen.broker.v07 import answers as answers_07
 from queen.broker.v07.routes import acks as acks_07
+from queen.broker.v07.routes import broker_status as broker_status_07
 from queen.broker.v07.routes import dead_letters as dead_letters_07
 from queen.broker.v07.routes import groups as groups_07
 from queen.broker.v07.routes import leases as leases_07
@@ -98,6 +99,7 @@ _ROUTES_07: Final[RouteTable] = [
     *messages_07.ROUTES,
     *traces_07.ROUTES,
     *status_07.ROUTES,
+    *broker_status_07.ROUTES,
     *overview_07.ROUTES,
     *maintenance_07.ROUTES,
     *streams_07.ROUTES,

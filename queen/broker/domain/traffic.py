@@ -7,7 +7,7 @@ opened.
 from __future__ import annotations
 
 import sqlite3
-from typing import Dict, List, Mapping
+from typing import Dict, List, Mapping, Optional
 
 import attrs
 from typing_extensions import Final
@@ -118,18 +118,22 @@ def rates(tx: Transaction) -> Rates:
     return Rates(round(come / seconds, 2), round(gone / seconds, 2))
 
 
-def queues(tx: Transaction, scope: Scope) -> List[sqlite3.Row]:
-    """The queues that have messages, by name: with ``partitions``, what was ``consumed`` of them, and the time of the
-    ``oldest`` and ``newest`` message.
+def queues(tx: Transaction, scope: Scope, start: Optional[int] = None, end: Optional[int] = None) -> List[sqlite3.Row]:
+    """The queues that have messages, by name, with ``partitions`` and how many messages were ``consumed``.
+
+    Args:
+        tx: the transaction.
+        scope: which queues.
+        start: where the time starts of which they have messages; None for any.
+        end: where it ends.
     """
     return tx.rows(
-        "SELECT q.*, COUNT(*) AS partitions, MIN(s.oldest) AS oldest, MAX(s.newest) AS newest, "  # noqa: S608
+        "SELECT q.*, COUNT(*) AS partitions, "  # noqa: S608
         "COALESCE(SUM((SELECT SUM(c.consumed_total) FROM cursors c WHERE c.partition_id = p.id)), 0) AS consumed "
-        "FROM queues q JOIN partitions p ON p.queue_id = q.id LEFT JOIN ("
-        "SELECT partition_id, MIN(created_at) AS oldest, MAX(created_at) AS newest FROM messages GROUP BY partition_id"
-        ") s ON s.partition_id = p.id "
-        f"WHERE {_QUEUES.format(queue='q.name')} GROUP BY q.id HAVING COUNT(s.partition_id) > 0 ORDER BY q.name",
-        attrs.asdict(scope),
+        f"FROM queues q JOIN partitions p ON p.queue_id = q.id WHERE {_QUEUES.format(queue='q.name')} AND EXISTS ("
+        "SELECT 1 FROM messages m JOIN partitions o ON o.id = m.partition_id WHERE o.queue_id = q.id "
+        "AND (:start IS NULL OR m.created_at BETWEEN :start AND :end)) GROUP BY q.id ORDER BY q.name",
+        {**attrs.asdict(scope), "start": start, "end": end},
     )
 
 

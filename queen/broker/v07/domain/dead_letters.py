@@ -31,6 +31,13 @@ class Wanted:
     until: Optional[int]
 
 
+def top_errors(tx: Transaction) -> List[sqlite3.Row]:
+    """The five most frequent errors of dead letters, and how often each is there."""
+    return tx.rows(
+        "SELECT error, COUNT(*) AS count FROM dead_letters GROUP BY error ORDER BY count DESC, error LIMIT 5"
+    )
+
+
 def listing(tx: Transaction, wanted: Wanted, page: Page) -> Tuple[List[sqlite3.Row], int]:
     """Dead letters, the latest failure first, those of one call in the order of its acks; and how many there are.
 
