@@ -14,6 +14,7 @@ ONLY_015 = [
     ("POST", "/api/v1/consumer-groups/g/queues/q/seek"),
     ("POST", "/api/v1/consumer-groups/g/queues/q/partitions/p/seek"),
     ("DELETE", "/api/v1/consumer-groups/g/queues/q"),
+    ("POST", "/api/v1/stats/refresh"),
 ]
 NOWHERE = [("GET", "/api/v1/pop/queue/q/"), ("PUT", "/api/v1/push"), ("GET", "/metrics/prometheus")]
 
