@@ -7,18 +7,24 @@ from typing import Callable, Dict, Union
 import attrs
 from typing_extensions import Final, TypeAlias
 
+from queen.broker.domain import counts
+from queen.broker.domain.counts import Freshness
 from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, database, direct
 from queen.broker.routes import (
     acks,
+    broker_status,
     cycles,
     dead_letters,
     groups,
     leases,
+    message_lists,
     messages,
     pops,
     queries,
     queues,
+    resources,
+    status,
     system,
     traces,
     transactions,
@@ -26,6 +32,7 @@ from queen.broker.routes import (
 from queen.broker.routes.endpoint import RouteTable
 from queen.broker.v07 import answers as answers_07
 from queen.broker.v07.routes import acks as acks_07
+from queen.broker.v07.routes import broker_status as broker_status_07
 from queen.broker.v07.routes import dead_letters as dead_letters_07
 from queen.broker.v07.routes import groups as groups_07
 from queen.broker.v07.routes import leases as leases_07
@@ -70,6 +77,7 @@ def _refused_015(refusal: Refusal) -> Answer:
 
 _ROUTES_015: Final[RouteTable] = [
     *messages.ROUTES,
+    *message_lists.ROUTES,
     *pops.ROUTES,
     *transactions.ROUTES,
     *leases.ROUTES,
@@ -79,7 +87,6 @@ _ROUTES_015: Final[RouteTable] = [
     *groups.ROUTES,
     *queries.ROUTES,
     *cycles.ROUTES,
-    *system.ROUTES,
     *system.PAGES,
 ]
 
@@ -96,12 +103,19 @@ _ROUTES_07: Final[RouteTable] = [
     *messages_07.ROUTES,
     *traces_07.ROUTES,
     *status_07.ROUTES,
+    *broker_status_07.ROUTES,
     *overview_07.ROUTES,
     *maintenance_07.ROUTES,
     *streams_07.ROUTES,
     *system_07.ROUTES,
     *system.PAGES,
 ]
+
+
+def _counted(freshness: Freshness) -> RouteTable:
+    """The routes that show counts of messages, so new."""
+    return [*resources.routes(freshness), *status.routes(freshness), *broker_status.routes(freshness)]
+
 
 # In the embedded dialect: what only server 0.7 has.
 _ONLY_07: Final[RouteTable] = [*pops.MATCHING, *streams_07.ROUTES]
@@ -113,6 +127,7 @@ DIALECTS: Final[Dict[str, Dialect]] = {
             name=EMBEDDED,
             routes=[
                 *_ROUTES_015,
+                *_counted(counts.LIVE),
                 *acks.ROUTES,
                 *_ONLY_07,
                 ("GET", "/health", system.health(system.EMBEDDED)),
@@ -121,7 +136,12 @@ DIALECTS: Final[Dict[str, Dialect]] = {
         ),
         Dialect(
             name="0.15",
-            routes=[*_ROUTES_015, *acks.EXACT_ROUTES, ("GET", "/health", system.health(system.SERVER_015))],
+            routes=[
+                *_ROUTES_015,
+                *_counted(counts.AS_THE_SERVER),
+                *acks.EXACT_ROUTES,
+                ("GET", "/health", system.health(system.SERVER_015)),
+            ],
             refused=_refused_015,
         ),
         Dialect(

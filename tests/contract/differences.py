@@ -9,13 +9,11 @@ from typing import Dict
 
 # What neither dialect of server 0.15 has: no such route, or not what stands behind it.
 _NOT_COVERED_015: Dict[str, str] = {
-    "analytics": "GET /api/v1/status/analytics and /api/v1/analytics/*",
+    "analytics": "GET /api/v1/analytics/*",
     "maintenance-pop": "/api/v1/system/maintenance/pop",
     "maintenance-push": "/api/v1/system/maintenance",
     "malformed-json": "POST /api/v1/system/maintenance",
-    "messages-list": "GET /api/v1/messages",
-    "overview-and-status": "GET /api/v1/resources/overview and /api/v1/status",
-    "resources-and-status": "POST /api/v1/stats/refresh, and the counts that it computes",
+    "overview-and-status": "GET /api/v1/status/buffers",
 }
 
 NOT_COVERED: Dict[str, Dict[str, str]] = {

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from queen_api.models import Health, Overview, Spread
+from queen_api.models import Health
 from typing_extensions import Final
 
-from queen.broker import timestamps
 from queen.broker.documentation import api_page, spec_document
-from queen.broker.http import Answer, Call, database, direct, page
+from queen.broker.http import Answer, Call, direct, page
 from queen.broker.routes.endpoint import Backend, Endpoint, RouteTable
 
 # The word "libqueen" is how clients know the generation whose answers they read.
@@ -52,24 +51,6 @@ def health(server: str) -> Endpoint:
     return endpoint
 
 
-async def get_overview(backend: Backend, call: Call) -> Answer:
-    """The time, and how many queues there are; counts are samples on the server, and stay at zero here."""
-    queues = await backend.store.run(lambda tx: tx.number("SELECT COUNT(*) FROM queues"))
-    nothing: Spread = {"avg": 0, "median": 0, "min": 0, "max": 0}
-    answer: Overview = {
-        "queues": queues,
-        "partitions": 0,
-        "namespaces": 0,
-        "tasks": 0,
-        "messages": {"total": 0, "pending": 0, "processing": 0, "completed": 0, "failed": 0, "deadLetter": 0},
-        "lag": {"time": nothing, "offset": nothing},
-        "throughput": {"ingestedPerSecond": 0.0, "processedPerSecond": 0.0},
-        "timestamp": timestamps.milli(backend.clock.now()),
-        "statsAge": -1,
-    }
-    return database(answer)
-
-
 async def docs(backend: Backend, call: Call) -> Answer:
     """The API as a page to read."""
     return page(api_page(), b"text/html; charset=utf-8")
@@ -80,5 +61,4 @@ async def spec(backend: Backend, call: Call) -> Answer:
     return page(spec_document(), b"application/json")
 
 
-ROUTES: RouteTable = [("GET", "/api/v1/resources/overview", get_overview)]
 PAGES: RouteTable = [("GET", "/docs", docs), ("GET", "/openapi.json", spec)]

@@ -168,6 +168,36 @@ CREATE TABLE query_state (
 ) WITHOUT ROWID;
 """
 
+# What is made of the tables, and ends with the connection: the counts of partitions as they were when they were last
+# counted, and how many messages were consumed of each queue in each minute. The ids of what was deleted are used again,
+# so that neither is known by them.
+_DERIVED: Final = """
+CREATE TEMP TABLE counts (
+    partition TEXT PRIMARY KEY,
+    total INTEGER NOT NULL,
+    pending INTEGER NOT NULL,
+    processing INTEGER NOT NULL,
+    completed INTEGER NOT NULL,
+    dead_letters INTEGER NOT NULL,
+    oldest INTEGER,
+    newest INTEGER,
+    counted_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TEMP TABLE consumption (
+    minute INTEGER NOT NULL,
+    queue TEXT NOT NULL,
+    messages INTEGER NOT NULL,
+    PRIMARY KEY (minute, queue)
+) WITHOUT ROWID;
+CREATE TEMP TRIGGER consumed AFTER UPDATE OF consumed_total ON cursors WHEN NEW.consumed_total > OLD.consumed_total
+BEGIN
+    INSERT INTO consumption (minute, queue, messages)
+    SELECT NEW.last_consumed_at / 60000000, q.name, NEW.consumed_total - OLD.consumed_total
+    FROM partitions p JOIN queues q ON q.id = p.queue_id WHERE p.id = NEW.partition_id
+    ON CONFLICT (minute, queue) DO UPDATE SET messages = messages + excluded.messages;
+END;
+"""
+
 
 def prepare(connection: sqlite3.Connection) -> None:
     """Create the tables in a new database.
@@ -180,3 +210,5 @@ def prepare(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")
     elif found != VERSION:
         raise OSError(f"the database has the layout {found}, and this broker reads layout {VERSION}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.executescript(_DERIVED)

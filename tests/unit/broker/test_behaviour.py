@@ -149,12 +149,12 @@ async def test_an_order_survives_a_clock_that_is_set_back(tmp_path: Any) -> None
 async def test_an_endpoint_that_fails_says_so_and_the_broker_lives(
     api: Api, broker: Broker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from queen.broker.domain import listings
+    from queen.broker.domain import counts
 
-    def broken(tx: Any) -> Any:
+    def broken(*arguments: Any) -> Any:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(listings, "queues", broken)
+    monkeypatch.setattr(counts, "of_queues", broken)
     response = await api.request("GET", "/api/v1/resources/queues")
     assert response.status_code == 500
     assert "a defect" in caplog.text

@@ -30,6 +30,7 @@ ONLY_015 = [
     ("POST", "/api/v1/consumer-groups/g/queues/q/seek"),
     ("POST", "/api/v1/consumer-groups/g/queues/q/partitions/p/seek"),
     ("DELETE", "/api/v1/consumer-groups/g/queues/q"),
+    ("POST", "/api/v1/stats/refresh"),
 ]
 NOWHERE = [
     ("GET", "/api/v1/pop/queue/q/"),
