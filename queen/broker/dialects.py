@@ -9,7 +9,19 @@ from typing_extensions import Final, TypeAlias
 
 from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, database, direct
-from queen.broker.routes import acks, dead_letters, groups, leases, messages, pops, queues, system, traces, transactions
+from queen.broker.routes import (
+    acks,
+    dead_letters,
+    groups,
+    leases,
+    maintenance,
+    messages,
+    pops,
+    queues,
+    system,
+    traces,
+    transactions,
+)
 from queen.broker.routes.endpoint import RouteTable
 from queen.broker.v07 import answers as answers_07
 from queen.broker.v07.routes import acks as acks_07
@@ -64,6 +76,7 @@ _ROUTES_015: Final[RouteTable] = [
     *dead_letters.ROUTES,
     *traces.ROUTES,
     *groups.ROUTES,
+    *maintenance.ROUTES,
     *system.ROUTES,
     *system.PAGES,
 ]
