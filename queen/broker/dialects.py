@@ -11,13 +11,16 @@ from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, database, direct
 from queen.broker.routes import (
     acks,
+    analytics,
     dead_letters,
     groups,
     leases,
     maintenance,
     messages,
+    metrics,
     pops,
     queues,
+    shared_state,
     system,
     traces,
     transactions,
@@ -25,6 +28,7 @@ from queen.broker.routes import (
 from queen.broker.routes.endpoint import RouteTable
 from queen.broker.v07 import answers as answers_07
 from queen.broker.v07.routes import acks as acks_07
+from queen.broker.v07.routes import analytics as analytics_07
 from queen.broker.v07.routes import dead_letters as dead_letters_07
 from queen.broker.v07.routes import groups as groups_07
 from queen.broker.v07.routes import leases as leases_07
@@ -77,6 +81,9 @@ _ROUTES_015: Final[RouteTable] = [
     *traces.ROUTES,
     *groups.ROUTES,
     *maintenance.ROUTES,
+    *metrics.ROUTES,
+    *shared_state.ROUTES,
+    *analytics.ROUTES,
     *system.ROUTES,
     *system.PAGES,
 ]
@@ -96,6 +103,7 @@ _ROUTES_07: Final[RouteTable] = [
     *status_07.ROUTES,
     *overview_07.ROUTES,
     *maintenance_07.ROUTES,
+    *analytics_07.ROUTES,
     *streams_07.ROUTES,
     *system_07.ROUTES,
     *system.PAGES,

@@ -9,9 +9,7 @@ from typing import Dict
 
 # What neither dialect of server 0.15 has: no such route, or not what stands behind it.
 _NOT_COVERED_015: Dict[str, str] = {
-    "analytics": "GET /api/v1/status/analytics and /api/v1/analytics/*",
-    "maintenance-pop": "/api/v1/system/maintenance/pop",
-    "maintenance-push": "/api/v1/system/maintenance",
+    "analytics": "GET /api/v1/status/analytics",
     "malformed-json": "POST /streams/v1/queries",
     "messages-list": "GET /api/v1/messages",
     "overview-and-status": "GET /api/v1/resources/overview and /api/v1/status",
@@ -25,21 +23,26 @@ _NOT_COVERED_015: Dict[str, str] = {
 
 NOT_COVERED: Dict[str, Dict[str, str]] = {
     "embedded": _NOT_COVERED_015,
-    "0.15": {**_NOT_COVERED_015, "health-metrics-internal": "GET /metrics, /metrics/prometheus and /internal/api/*"},
+    "0.15": {**_NOT_COVERED_015, "health-metrics-internal": "/internal/api/*, which is left out"},
     "0.7": {},
 }
+
+_BARE_204 = "a 204 has neither a length nor a body; what the server sends behind it, clients read as the next answer"
 
 # The broker differs on purpose, as its docstring says.
 DELIBERATE: Dict[str, Dict[str, str]] = {
     "embedded": {
         "ack-batch-empty": "a batch ack of nothing is answered with an empty list; the server never answers it",
-        "health-metrics-internal": "GET /health tells that it is embedded; /metrics and /internal are not there",
+        "health-metrics-internal": "GET /health tells that it is embedded; /internal/api is not there",
+        "maintenance-pop": _BARE_204,
+        "maintenance-push": "GET /health tells that it is embedded",
         "http-basics": "GET /api/v1/pop is there, as on server 0.7",
         "nack-inside-ack-batch": "after a failure in a batch ack, later acks of its partition are refused",
         "nack-whole-batch": "failing a whole batch counts one failure; the server counts many, and loses the first",
     },
     "0.15": {
         "ack-batch-empty": "a batch ack of nothing is answered with an empty list; the server never answers it",
+        "maintenance-pop": _BARE_204,
     },
     "0.7": {},
 }
