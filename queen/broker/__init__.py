@@ -18,7 +18,8 @@ Which server it is, is its dialect: ``open_broker(url, dialect="0.7")``, ``pytho
     - ``GET /health`` tells what it is.
 
 ``0.15``
-    Server 0.15.1, its traps and its 404s included: for tests of what meets the real one.
+    Server 0.15.1, its traps and its 404s included: for tests of what meets the real one. What push maintenance held
+    back is stored as soon as it is switched off, whatever ``maxSize`` says, and every pop sees it.
 
 ``0.7``
     Server 0.7.4: status 200 for everything, its answers, its rules for acks, retries, subscriptions and transactions.
@@ -29,7 +30,7 @@ Which server it is, is its dialect: ``open_broker(url, dialect="0.7")``, ``pytho
       the one before.
     - A colon in the name of a queue is like any other character. A pop in a transaction that finds its partition locked
       says so at once, where the server waits ten seconds.
-    - ``GET /api/v1/status``, ``/api/v1/status/analytics`` and ``/api/v1/analytics/system-metrics`` are not there.
+    - ``GET /api/v1/status`` and ``/api/v1/status/analytics`` are not there.
     - A stream whose windows have no length is refused, where the server crashes at the next poll; of several polls that
       wait for a window, those that do not get it go on waiting.
 
@@ -37,8 +38,13 @@ In all dialects:
 
 - A batch ack of nothing is answered; server 0.15 never does.
 - Long polls are woken by what happens, and end at their deadline; the servers look from time to time.
-- There is no authentication, no encryption and no retention. In the dialects of 0.15 there is no maintenance mode
-  either, and counts in listings stay at zero.
+- There is no authentication, no encryption and no retention. In the dialects of 0.15 counts in listings stay at zero.
+- Push maintenance holds messages back in the database, in place of a file; what cannot be stored is forgotten when it
+  is switched off.
+- A pop in maintenance is answered 204 without a body; server 0.15 sends 29 bytes behind it, which clients read as the
+  beginning of the next answer.
+- ``/api/v1/analytics`` has empty series, and no statistics of PostgreSQL. ``/metrics/prometheus`` has the families whose
+  numbers are known here.
 - ``GET /docs`` and ``GET /openapi.json`` show the API.
 
 A file may be opened in another dialect than the one that wrote it: messages, cursors and leases are the same.

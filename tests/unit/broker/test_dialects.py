@@ -14,8 +14,18 @@ ONLY_015 = [
     ("POST", "/api/v1/consumer-groups/g/queues/q/seek"),
     ("POST", "/api/v1/consumer-groups/g/queues/q/partitions/p/seek"),
     ("DELETE", "/api/v1/consumer-groups/g/queues/q"),
+    ("GET", "/metrics/prometheus"),
+    ("GET", "/api/v1/system/shared-state"),
+    ("GET", "/api/v1/system/maintenance/pop"),
+    ("POST", "/api/v1/system/maintenance/pop"),
+    ("GET", "/api/v1/analytics/worker-metrics"),
+    ("GET", "/api/v1/analytics/queue-lag"),
+    ("GET", "/api/v1/analytics/queue-ops"),
+    ("GET", "/api/v1/analytics/queue-parked-replicas"),
+    ("GET", "/api/v1/analytics/retention"),
+    ("GET", "/api/v1/analytics/postgres-stats"),
 ]
-NOWHERE = [("GET", "/api/v1/pop/queue/q/"), ("PUT", "/api/v1/push"), ("GET", "/metrics/prometheus")]
+NOWHERE = [("GET", "/api/v1/pop/queue/q/"), ("PUT", "/api/v1/push"), ("GET", "/internal/api/shared-state/stats")]
 
 
 async def missing(dialect: str, method: str, path: str) -> bool:
