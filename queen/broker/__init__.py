@@ -43,8 +43,8 @@ In all dialects:
   is switched off.
 - A pop in maintenance is answered 204 without a body; server 0.15 sends 29 bytes behind it, which clients read as the
   beginning of the next answer.
-- ``/api/v1/analytics`` has empty series, and no statistics of PostgreSQL. ``/metrics/prometheus`` has the families whose
-  numbers are known here.
+- ``/api/v1/analytics`` has empty series, and no statistics of PostgreSQL. ``/metrics/prometheus`` has the families
+  whose numbers are known here.
 - ``GET /docs`` and ``GET /openapi.json`` show the API.
 
 A file may be opened in another dialect than the one that wrote it: messages, cursors and leases are the same.
