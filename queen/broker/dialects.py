@@ -13,17 +13,21 @@ from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, database, direct
 from queen.broker.routes import (
     acks,
+    analytics,
     broker_status,
     cycles,
     dead_letters,
     groups,
     leases,
+    maintenance,
     message_lists,
     messages,
+    metrics,
     pops,
     queries,
     queues,
     resources,
+    shared_state,
     status,
     system,
     traces,
@@ -32,6 +36,7 @@ from queen.broker.routes import (
 from queen.broker.routes.endpoint import RouteTable
 from queen.broker.v07 import answers as answers_07
 from queen.broker.v07.routes import acks as acks_07
+from queen.broker.v07.routes import analytics as analytics_07
 from queen.broker.v07.routes import broker_status as broker_status_07
 from queen.broker.v07.routes import dead_letters as dead_letters_07
 from queen.broker.v07.routes import groups as groups_07
@@ -87,6 +92,10 @@ _ROUTES_015: Final[RouteTable] = [
     *groups.ROUTES,
     *queries.ROUTES,
     *cycles.ROUTES,
+    *maintenance.ROUTES,
+    *metrics.ROUTES,
+    *shared_state.ROUTES,
+    *analytics.ROUTES,
     *system.PAGES,
 ]
 
@@ -106,6 +115,7 @@ _ROUTES_07: Final[RouteTable] = [
     *broker_status_07.ROUTES,
     *overview_07.ROUTES,
     *maintenance_07.ROUTES,
+    *analytics_07.ROUTES,
     *streams_07.ROUTES,
     *system_07.ROUTES,
     *system.PAGES,

@@ -96,7 +96,12 @@ class WindowClosed:
     partition_uuid: str
 
 
-PopOutcome = Union[Claimed, NothingClaimed, WindowClosed]
+@attrs.frozen
+class Paused:
+    """Pops are in maintenance: it was not looked."""
+
+
+PopOutcome = Union[Claimed, NothingClaimed, WindowClosed, Paused]
 
 
 def pop(tx: Transaction, request: PopRequest) -> PopOutcome:

@@ -10,6 +10,7 @@ from typing_extensions import Final
 from queen.broker import identifiers
 from queen.broker.domain import queues
 from queen.broker.domain.names import document, storable
+from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
 
 _INSERT: Final = """
@@ -70,10 +71,9 @@ def push(tx: Transaction, items: Sequence[Item]) -> List[Stored]:
             place = queues.ensure_partition(tx, queue_id, item.partition)
             partitions[item.queue, item.partition] = place
         partition_id, partition = place
-        transaction_id = storable(item.transaction_id) if item.transaction_id else identifiers.random()
-        trace_id = identifiers.read(item.trace_id) if item.trace_id else None
+        transaction_id, payload, trace_id = _storable_parts(item)
         message_id = identifiers.read(item.message_id) if item.message_id is not None else None
-        message, seq = insert(tx, partition_id, transaction_id, document(item.payload), trace_id, message_id)
+        message, seq = insert(tx, partition_id, transaction_id, payload, trace_id, message_id)
         if seq is not None:
             newest[partition_id] = seq
             tx.changed.add(item.queue)
@@ -81,6 +81,17 @@ def push(tx: Transaction, items: Sequence[Item]) -> List[Stored]:
     for partition_id, seq in newest.items():
         note_newest(tx, partition_id, seq)
     return stored
+
+
+def is_storable(item: Item) -> bool:
+    """Whether the database can store an item."""
+    try:
+        storable(item.queue)
+        storable(item.partition)
+        _storable_parts(item)
+    except DatabaseRefusalError:
+        return False
+    return True
 
 
 def insert(
@@ -107,6 +118,12 @@ def insert(
 def note_newest(tx: Transaction, partition_id: int, seq: int) -> None:
     """Keep which message of a partition is the newest ever stored."""
     tx.execute("UPDATE partitions SET newest_seq = ?, newest_at = ? WHERE id = ?", [seq, tx.now, partition_id])
+
+
+def _storable_parts(item: Item) -> Tuple[str, str, Optional[str]]:
+    """The transaction id of an item, made up if it has none, its payload and its trace id."""
+    transaction_id = storable(item.transaction_id) if item.transaction_id else identifiers.random()
+    return transaction_id, document(item.payload), identifiers.read(item.trace_id) if item.trace_id else None
 
 
 def _taken_by(tx: Transaction, partition_id: int, transaction_id: str) -> str:

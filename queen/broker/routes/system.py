@@ -8,6 +8,7 @@ from typing_extensions import Final
 from queen.broker.documentation import api_page, spec_document
 from queen.broker.http import Answer, Call, direct, page
 from queen.broker.routes.endpoint import Backend, Endpoint, RouteTable
+from queen.broker.routes.shared_state import read_shared_state
 
 # The word "libqueen" is how clients know the generation whose answers they read.
 EMBEDDED: Final = "Queen embedded broker (libqueen)"
@@ -30,21 +31,7 @@ def health(server: str) -> Endpoint:
             "version": _VERSION,
             "worker_id": 0,
             "queen": {"status": "active", "worker_id": 0},
-            "shared_state": {
-                "enabled": False,
-                "running": False,
-                "server_id": "embedded",
-                "maintenance_mode": False,
-                "pop_maintenance_mode": False,
-                "queue_config_cache": {"size": 0, "hits": 0, "misses": 0, "hit_rate": 0.0},
-                "server_health": {
-                    "servers_tracked": 0,
-                    "servers_alive": 0,
-                    "servers_dead": 0,
-                    "heartbeats_received": 0,
-                    "restarts_detected": 0,
-                },
-            },
+            "shared_state": await backend.store.run(read_shared_state),
         }
         return direct(answer)
 

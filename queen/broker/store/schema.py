@@ -4,11 +4,11 @@ Times are microseconds since 1970. A message's ``seq`` is its place in the order
 ``created_at``, so that a cursor is a ``seq`` and can still be compared with a time.
 
 What only one dialect needs: on server 0.7 a cursor that points at no message may point at a time, ``starts_at``, and
-counts what was pushed since it is there, ``pending``; subscriptions of pops over a namespace and task have no queue;
-pushes are held back in maintenance.
+counts what was pushed since it is there, ``pending``; subscriptions of pops over a namespace and task have no queue.
 
-The state of a query names its partition and does not refer to it: on the server it outlives the queue. The queues that
-a query names are not kept, as no route tells them.
+``settings`` names what is switched on; ``held_pushes`` are messages that are held back in maintenance. The state of a
+query names its partition and does not refer to it: on the server it outlives the queue. The queues that a query names
+are not kept, as no route tells them.
 """
 
 from __future__ import annotations

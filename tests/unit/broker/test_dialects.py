@@ -31,12 +31,22 @@ ONLY_015 = [
     ("POST", "/api/v1/consumer-groups/g/queues/q/partitions/p/seek"),
     ("DELETE", "/api/v1/consumer-groups/g/queues/q"),
     ("POST", "/api/v1/stats/refresh"),
+    ("GET", "/metrics/prometheus"),
+    ("GET", "/api/v1/system/shared-state"),
+    ("GET", "/api/v1/system/maintenance/pop"),
+    ("POST", "/api/v1/system/maintenance/pop"),
+    ("GET", "/api/v1/analytics/worker-metrics"),
+    ("GET", "/api/v1/analytics/queue-lag"),
+    ("GET", "/api/v1/analytics/queue-ops"),
+    ("GET", "/api/v1/analytics/queue-parked-replicas"),
+    ("GET", "/api/v1/analytics/retention"),
+    ("GET", "/api/v1/analytics/postgres-stats"),
 ]
 NOWHERE = [
     ("GET", "/api/v1/pop/queue/q/"),
     ("PUT", "/api/v1/push"),
-    ("GET", "/metrics/prometheus"),
     ("GET", "/streams/v1/queries"),
+    ("GET", "/internal/api/shared-state/stats"),
 ]
 
 
