@@ -55,9 +55,9 @@ def serving(held: List[Held], server: str) -> Iterator[List[str]]:
 async def hold(held: List[Held], urls: List[str]) -> List[Optional[str]]:
     """Hold conversations; what was not as recorded, for each.
 
-    They wait a lot, so all are held at once. What fails beside all others is held again by itself: a seek to a time that
-    is cut to the millisecond misses a message stored in its very first microsecond, once in a thousand times, as on the
-    server; and a lease of one second runs out when the machine is busy. On a server that all share, those that put it
+    They wait a lot, so all are held at once. What fails beside all others is held again by itself: a seek to a time
+    that is cut to the millisecond misses a message stored in its very first microsecond, once in a thousand times, as
+    on the server; and a lease of one second runs out when the machine is busy. Those that put a server that all share
     into maintenance come last.
     """
     alone = [scenario.is_exclusive and urls.count(url) > 1 for url, (_, scenario) in zip(urls, held)]
