@@ -14,3 +14,4 @@ async def wrong(queen: Queen, message: Message) -> None:
     await queen.renew(5)  # type: ignore[call-overload]  # neither message nor lease
     message.lease_id.upper()  # type: ignore[union-attr]  # there may be no lease
     await queen.send("health")  # type: ignore[arg-type]  # no request
+    await queen.queue("q").dlq().redrive(10)  # type: ignore[call-arg]  # its options are said by name

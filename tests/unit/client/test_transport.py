@@ -220,7 +220,7 @@ async def test_403_and_404_have_their_own_errors() -> None:
 @pytest.mark.parametrize("page", [Scripted(b"no backend", 404), answers({"error": "no such path"}, 404)])
 async def test_any_404_of_a_route_that_a_server_may_lack_says_who_has_it(page: Answer) -> None:
     async with ScriptedServer(lambda _: page) as server, client(server) as queen:
-        with pytest.raises(UnsupportedByServerError, match="servers 0.15 and later have POST .*/seek"):
+        with pytest.raises(UnsupportedByServerError, match=r"servers 0\.15 and later have POST .*/seek"):
             await queen.send(groups.seek_group(group="g", queue="q", to_end=True))
 
 
