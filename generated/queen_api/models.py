@@ -17,73 +17,153 @@ __all__ = [
     "AckWindowAnswer",
     "AckWindowRequest",
     "Acknowledgment",
+    "BacklogCounts",
     "BatchAckAnswer",
     "BatchAckResult",
+    "BatchEfficiency",
+    "BufferConfig",
+    "BufferStats",
+    "Buffers",
     "BusStatus",
+    "CacheReads",
+    "CacheSummary",
     "ConfigureAnswer",
     "ConfigureRequest",
     "ConsumptionMode",
+    "CpuReadings",
+    "CycleAck",
+    "CycleAckResult",
+    "CycleAnswer",
+    "CycleRequest",
+    "DatabaseCache",
+    "DatabaseReadings",
     "DeadLetter",
+    "DeadLetterCounts",
     "DeadLetterList",
     "DefineStreamAnswer",
     "DefineStreamRequest",
     "DeleteGroupAnswer",
     "DeleteMessageAnswer",
     "DeleteQueueAnswer",
+    "DeleteState",
     "DeleteStreamAnswer",
     "Error",
+    "ErrorCount",
+    "ErrorCounts",
+    "ErrorRate",
     "ExtendLeaseRequest",
+    "FailedFiles",
     "GroupDetail",
     "GroupList",
     "GroupPartition",
     "GroupQueue",
     "GroupSummary",
     "Health",
+    "LaggingPartition",
+    "LaggingPartitionList",
+    "LeaseCounts",
     "LeaseResult",
     "LeaseResults",
+    "MaintenanceAnswer",
+    "MaintenanceRequest",
+    "MaintenanceStatus",
+    "MemoryReadings",
+    "MessageAge",
     "MessageCounts",
     "MessageDetail",
     "MessageGroup",
+    "MessageList",
+    "MessagePoint",
     "MessageQueueConfig",
+    "MessageSeries",
     "MessageStatus",
+    "MessageSummary",
+    "Metrics",
+    "MetricsCount",
+    "MetricsCpu",
+    "MetricsDatabase",
+    "MetricsMemory",
     "NamedTraceEvent",
     "NamedTraceList",
+    "NamespaceList",
+    "NamespaceRefresh",
+    "NamespaceSummary",
     "NoValue",
     "Overview",
     "OverviewLag",
     "OverviewRates",
     "Pagination",
+    "ParkedPoint",
+    "ParkedReplicas",
     "PartitionCursor",
     "PartitionDetail",
+    "PartitionRefresh",
     "PartitionStatus",
+    "PeerHealth",
     "PollWindowAnswer",
     "PollWindowRequest",
     "PopAnswer",
+    "PopMaintenance",
     "PoppedMessage",
+    "PostgresStats",
     "PushItem",
     "PushRequest",
     "PushResult",
     "PushResults",
+    "QueryMismatch",
+    "QueryState",
+    "QueryStateRequest",
+    "QueueConfigCache",
     "QueueCounts",
+    "QueueDepth",
     "QueueDetail",
+    "QueueLag",
+    "QueueLagList",
     "QueueList",
+    "QueueMessage",
+    "QueueMessageFilters",
+    "QueueMessageList",
+    "QueueMessagePage",
+    "QueueOperations",
+    "QueueOperationsPoint",
     "QueueOptions",
+    "QueueRefresh",
     "QueueStatus",
     "QueueStatusConfig",
     "QueueStatusHead",
+    "QueueStatusList",
+    "QueueStatusSummary",
     "QueueStatusTotals",
     "QueueSummary",
+    "QueueTraffic",
+    "Reading",
     "Refused",
+    "RegisterQueryRequest",
+    "RegisteredQuery",
+    "RegistryReadings",
     "RenewWindowAnswer",
     "RenewWindowRequest",
+    "Replica",
+    "ReplicaMetrics",
+    "RequestCounts",
+    "Retention",
+    "RetentionCounts",
     "SeekAnswer",
     "SeekPartitionAnswer",
     "SeekRequest",
     "SeekStreamAnswer",
     "SeekStreamRequest",
+    "SharedState",
     "SingleAckAnswer",
     "SingleLeaseAnswer",
     "Spread",
+    "StateOperation",
+    "StateRow",
+    "StatsCleanup",
+    "StatsRefresh",
+    "StatsRefreshSkipped",
+    "Status",
+    "StatusMessages",
     "StreamDetail",
     "StreamList",
     "StreamStats",
@@ -91,12 +171,31 @@ __all__ = [
     "StreamWindow",
     "SubscriptionAnswer",
     "SubscriptionRequest",
+    "SystemMetrics",
+    "SystemReadings",
+    "SystemRefresh",
+    "SystemSample",
+    "TableSize",
+    "TaskList",
+    "TaskRefresh",
+    "TaskSummary",
+    "ThreadPool",
+    "ThreadPools",
+    "ThroughputPoint",
+    "TimeRange",
     "TraceAnswer",
     "TraceEvent",
     "TraceList",
     "TraceName",
     "TraceNameList",
     "TraceRequest",
+    "TrafficDeadLetters",
+    "TrafficDepths",
+    "TrafficErrors",
+    "TrafficLatency",
+    "TrafficReport",
+    "TrafficThroughput",
+    "TrafficTotals",
     "TransactionAckOperation",
     "TransactionAnswer",
     "TransactionOperation",
@@ -106,7 +205,12 @@ __all__ = [
     "TransactionRequest",
     "TransactionResult",
     "TransactionSinglePushOperation",
+    "UpsertState",
     "WindowMessage",
+    "WorkerLoad",
+    "WorkerMetrics",
+    "WorkerPoint",
+    "WorkerSummary",
 ]
 
 
@@ -819,6 +923,8 @@ class Pagination(TypedDict):
 
     limit: int
     offset: int
+    total: NotRequired[int]
+    """How many entries are in this part (some lists of server 0.7)."""
 
 
 class TraceRequest(TypedDict):
@@ -1259,6 +1365,1448 @@ class OverviewRates(TypedDict):
     processedPerSecond: float
 
 
+class Metrics(TypedDict):
+    """Numbers of a server, of which only the size of the database pool and its idle connections are ever told."""
+
+    uptime: int
+    """Always 0."""
+    requests: MetricsCount
+    """A count and its rate, neither of which is told."""
+    messages: MetricsCount
+    """A count and its rate, neither of which is told."""
+    database: MetricsDatabase
+    """The pool of database connections."""
+    memory: MetricsMemory
+    """Memory, which is not told."""
+    cpu: MetricsCpu
+    """Processor time, which is not told."""
+
+
+class MetricsCount(TypedDict):
+    """A count and its rate, neither of which is told."""
+
+    total: int
+    """Always 0."""
+    rate: float
+    """Always 0."""
+
+
+class MetricsDatabase(TypedDict):
+    """The pool of database connections."""
+
+    poolSize: int
+    """How many connections there are."""
+    idleConnections: int
+    """How many of them are free."""
+    waitingRequests: int
+    """Always 0."""
+
+
+class MetricsMemory(TypedDict):
+    """Memory, which is not told."""
+
+    rss: int
+    """Always 0."""
+    heapTotal: int
+    """Always 0."""
+    heapUsed: int
+    """Always 0."""
+    external: int
+    """Always 0."""
+    arrayBuffers: int
+    """Always 0."""
+
+
+class MetricsCpu(TypedDict):
+    """Processor time, which is not told."""
+
+    user: float
+    """Always 0."""
+    system: float
+    """Always 0."""
+
+
+class SharedState(TypedDict):
+    """What a server shares with its peers, as this server sees it."""
+
+    enabled: bool
+    """Whether peers are configured."""
+    running: bool
+    """Whether it talks to them."""
+    server_id: str
+    """The server's host and port."""
+    maintenance_mode: bool
+    """Whether pushes go to the file buffer."""
+    pop_maintenance_mode: bool
+    """Whether pops are switched off."""
+    queue_config_cache: QueueConfigCache
+    """The cache of queue options."""
+    server_health: PeerHealth
+    """What is known of the other servers."""
+    transport: NotRequired[JsonValue]
+    """Any JSON value."""
+
+
+class QueueConfigCache(TypedDict):
+    """The cache of queue options."""
+
+    size: int
+    """How many queues are in it."""
+    hits: int
+    """How often options were found in it."""
+    misses: int
+    """How often they were not."""
+    hit_rate: float
+    """The share of hits."""
+
+
+class PeerHealth(TypedDict):
+    """What is known of the other servers."""
+
+    servers_tracked: int
+    """How many servers are known."""
+    servers_alive: int
+    """How many of them were heard of lately."""
+    servers_dead: int
+    """How many were not."""
+    heartbeats_received: int
+    """How often a server was heard of."""
+    restarts_detected: int
+    """How often a server was found to have started anew."""
+
+
+class MaintenanceRequest(TypedDict):
+    """A mode to be switched on or off."""
+
+    enabled: bool
+    """Whether it shall be on."""
+
+
+class MaintenanceStatus(TypedDict):
+    """The maintenance modes, and the file buffer of the server that answers."""
+
+    maintenanceMode: bool
+    """Whether pushes go to the file buffer."""
+    popMaintenanceMode: NotRequired[bool]
+    """Whether pops are switched off (server 0.15)."""
+    bufferedMessages: int
+    """How many messages are in the buffer."""
+    bufferHealthy: bool
+    """Whether the buffer can be written to."""
+    bufferStats: BufferStats
+    """The file buffer in numbers."""
+
+
+class BufferStats(TypedDict):
+    """The file buffer in numbers."""
+
+    pendingCount: int
+    """How many messages wait to be stored."""
+    failedCount: int
+    """How many the database refused."""
+    dbHealthy: bool
+    """Whether the database takes messages."""
+    failedFiles: FailedFiles
+    """The files of the buffer that the database refused."""
+
+
+class FailedFiles(TypedDict):
+    """The files of the buffer that the database refused."""
+
+    count: int
+    """How many files there are."""
+    totalBytes: int
+    """Their size."""
+    totalMB: float
+    """Their size in megabytes."""
+    failoverCount: int
+    """How many of them were written while the database was away."""
+    qos0Count: int
+    """How many of them hold messages whose loss is accepted."""
+
+
+class MaintenanceAnswer(TypedDict):
+    """The maintenance mode of pushes after it was set."""
+
+    maintenanceMode: bool
+    """Whether pushes go to the file buffer."""
+    bufferedMessages: int
+    """How many messages are in the buffer."""
+    bufferHealthy: bool
+    """Whether the buffer can be written to."""
+    message: str
+    """The mode, in words."""
+
+
+class PopMaintenance(TypedDict):
+    """The maintenance mode of pops."""
+
+    popMaintenanceMode: bool
+    """Whether pops are switched off."""
+    message: str
+    """The mode, in words."""
+
+
+class BacklogCounts(TypedDict):
+    """How many messages are stored and unread."""
+
+    total: int
+    """How many are stored."""
+    pending: int
+    """How many of them are unread, without those under a lease."""
+
+
+class NamespaceList(TypedDict):
+    """The namespaces, by name."""
+
+    namespaces: List[NamespaceSummary]
+    """The namespaces."""
+
+
+class NamespaceSummary(TypedDict):
+    """A namespace, and what is in its queues."""
+
+    namespace: str
+    """The namespace."""
+    queues: int
+    """How many queues it has."""
+    partitions: int
+    """How many partitions they have."""
+    messages: BacklogCounts
+    """How many messages are stored and unread."""
+
+
+class TaskList(TypedDict):
+    """The tasks, by name."""
+
+    tasks: List[TaskSummary]
+    """The tasks."""
+
+
+class TaskSummary(TypedDict):
+    """A task, and what is in its queues."""
+
+    task: str
+    """The task."""
+    queues: int
+    """How many queues it has."""
+    partitions: int
+    """How many partitions they have."""
+    messages: BacklogCounts
+    """How many messages are stored and unread."""
+
+
+class MessageList(TypedDict):
+    """Messages of a time range, the newest first, and how they are consumed."""
+
+    messages: List[MessageSummary]
+    """The messages."""
+    mode: ConsumptionMode
+
+
+class MessageSummary(TypedDict):
+    """A message without its payload."""
+
+    id: str
+    """The message's id."""
+    transactionId: str
+    """The id that the producer gave it."""
+    partitionId: str
+    """The partition's id."""
+    queuePath: str
+    """`queue/partition`."""
+    queue: str
+    """The queue's name."""
+    partition: str
+    """The partition's name."""
+    namespace: Optional[str]
+    """The queue's namespace."""
+    task: Optional[str]
+    """The queue's task."""
+    status: Literal["completed", "dead_letter", "pending", "processing"]
+    queueStatus: Literal["completed", "dead_letter", "pending", "processing"]
+    busStatus: BusStatus
+    traceId: Optional[str]
+    """The trace id."""
+    producerSub: NotRequired[Optional[str]]
+    """The `sub` of the producer's token (server 0.15)."""
+    queuePriority: int
+    """The queue's priority."""
+    createdAt: str
+    """When it was stored."""
+    leaseExpiresAt: Optional[str]
+    """When the lease of queue mode on its partition ends, shown even when it has passed."""
+
+
+class LaggingPartition(TypedDict):
+    """A partition on which a group is behind."""
+
+    consumer_group: str
+    """The group; `__QUEUE_MODE__` is spelled out."""
+    queue_name: str
+    """The queue."""
+    partition_name: str
+    """The partition."""
+    partition_id: str
+    """The partition's id."""
+    worker_id: Optional[str]
+    """The lease id in force."""
+    offset_lag: int
+    """Unread messages."""
+    time_lag_seconds: int
+    """Age of the oldest unread message."""
+    lag_hours: float
+    """The same in hours, with two decimals."""
+    oldest_unconsumed_at: str
+    """When the oldest unread message was stored."""
+    last_consumed_at: Optional[str]
+    """When the group last acknowledged something there."""
+
+
+TimeRange = TypedDict(
+    "TimeRange",
+    {
+        "from": "str",
+        "to": "str",
+        "interval": "NotRequired[str]",
+    },
+)
+"""The range that an answer is about. Server 0.7 gives back what was asked for, empty texts too."""
+
+
+class Status(TypedDict):
+    """How a server does, and how it did over a time range."""
+
+    timeRange: TimeRange
+    """The range that an answer is about. Server 0.7 gives back what was asked for, empty texts too."""
+    bucketMinutes: int
+    """How many minutes a point stands for."""
+    pointCount: int
+    """How many points there are."""
+    throughput: List[ThroughputPoint]
+    """The points, the newest first; those without traffic are left out."""
+    queues: List[QueueTraffic]
+    """The queues that have messages."""
+    messages: StatusMessages
+    """The messages of a server, and how they came and went."""
+    leases: LeaseCounts
+    """The leases of a server."""
+    deadLetterQueue: DeadLetterCounts
+    """The dead letters of a server."""
+    workers: NotRequired[List[WorkerLoad]]
+    """The workers of all servers (server 0.15)."""
+    errors: NotRequired[ErrorCounts]
+    """What went wrong since the installation (server 0.15)."""
+    statsAge: NotRequired[int]
+    """Seconds since the last sample, -1 where there is none (server 0.15)."""
+
+
+class ThroughputPoint(TypedDict):
+    """What a server did in one step of time. Server 0.7 tells the messages only."""
+
+    timestamp: str
+    """When the step began."""
+    ingested: int
+    """Messages pushed."""
+    processed: int
+    """Messages acknowledged."""
+    failed: NotRequired[int]
+    """Always 0 (analytics of server 0.7)."""
+    popMessages: NotRequired[int]
+    """Messages popped."""
+    ingestedPerSecond: float
+    """Messages pushed, per second."""
+    processedPerSecond: float
+    """Messages acknowledged, per second."""
+    popPerSecond: NotRequired[float]
+    """Messages popped, per second."""
+    avgLagMs: NotRequired[float]
+    """Mean age of messages when they were popped."""
+    maxLagMs: NotRequired[float]
+    """Largest age of a message when it was popped."""
+    avgEventLoopLagMs: NotRequired[Optional[float]]
+    """Mean delay of the workers' loops."""
+    maxEventLoopLagMs: NotRequired[Optional[float]]
+    """Largest delay of a worker's loop."""
+    minFreeSlots: NotRequired[Optional[float]]
+    """Fewest free database slots of a worker."""
+    dbErrors: NotRequired[Optional[float]]
+    """Errors of the database."""
+    ackFailed: NotRequired[Optional[float]]
+    """Acks that were refused."""
+    dlqCount: NotRequired[Optional[float]]
+    """Dead letters made."""
+    queenCpuUserPct: NotRequired[Optional[float]]
+    """Processor time of the server, in percent."""
+    queenCpuSysPct: NotRequired[Optional[float]]
+    """Processor time of the system for the server, in percent."""
+    queenRssMb: NotRequired[Optional[float]]
+    """Memory of the server, in megabytes."""
+    dbPoolActive: NotRequired[Optional[float]]
+    """Database connections at work."""
+    dbPoolIdle: NotRequired[Optional[float]]
+    """Database connections that are free."""
+    dbPoolSize: NotRequired[Optional[float]]
+    """Database connections in all."""
+
+
+class QueueTraffic(TypedDict):
+    """A queue that has messages, and how many were consumed."""
+
+    id: str
+    """The queue's id."""
+    name: str
+    """The queue's name."""
+    namespace: Optional[str]
+    """Its namespace."""
+    task: Optional[str]
+    """Its task."""
+    partitions: int
+    """How many partitions it has."""
+    totalConsumed: int
+    """How many messages its groups have acknowledged."""
+
+
+class StatusMessages(TypedDict):
+    """The messages of a server, and how they came and went."""
+
+    total: int
+    """How many were pushed."""
+    pending: int
+    """How many are unread."""
+    processing: int
+    """How many are under a lease; always 0 on server 0.15."""
+    completed: int
+    """How many were acknowledged."""
+    failed: int
+    """How many acks were refused; always 0 on server 0.7."""
+    deadLetter: int
+    """How many became dead letters."""
+    requests: NotRequired[RequestCounts]
+    """How many requests there were (server 0.15)."""
+    batchEfficiency: NotRequired[BatchEfficiency]
+    """How many messages a request had on average (server 0.15)."""
+
+
+class RequestCounts(TypedDict):
+    """How many requests there were (server 0.15)."""
+
+    push: int
+    """Pushes."""
+    pop: int
+    """Pops."""
+    ack: int
+    """Acks."""
+
+
+class BatchEfficiency(TypedDict):
+    """How many messages a request had on average (server 0.15)."""
+
+    push: float
+    """Messages of a push."""
+    pop: float
+    """Messages of a pop."""
+    ack: float
+    """Messages of an ack."""
+
+
+class LeaseCounts(TypedDict):
+    """The leases of a server."""
+
+    active: int
+    """How many are in force."""
+    partitionsWithLeases: int
+    """On how many partitions."""
+    totalBatchSize: int
+    """How many messages were popped under them."""
+    totalAcked: int
+    """How many of these were acknowledged."""
+
+
+class DeadLetterCounts(TypedDict):
+    """The dead letters of a server."""
+
+    totalMessages: int
+    """How many there are."""
+    affectedPartitions: int
+    """Always 0."""
+    topErrors: List[ErrorCount]
+    """The most frequent reasons (server 0.7); always empty on 0.15."""
+
+
+class ErrorCount(TypedDict):
+    """A reason of dead letters, and how many have it (server 0.7)."""
+
+    error: Optional[str]
+    """The reason that the consumer gave."""
+    count: int
+    """How many dead letters have it."""
+
+
+class ErrorCounts(TypedDict):
+    """What went wrong since the installation (server 0.15)."""
+
+    dbErrors: int
+    """Errors of the database."""
+    ackFailed: int
+    """Acks that were refused."""
+    dlqMessages: int
+    """Dead letters made."""
+
+
+class WorkerLoad(TypedDict):
+    """What a worker of a server does."""
+
+    hostname: str
+    """The server's host."""
+    workerId: int
+    """The worker's number."""
+    avgEventLoopLagMs: Optional[float]
+    """Mean delay of its loop."""
+    maxEventLoopLagMs: Optional[float]
+    """Largest delay of its loop."""
+    freeSlots: Optional[float]
+    """Its free database slots."""
+    dbConnections: Optional[float]
+    """Its database connections."""
+    jobQueueSize: Optional[float]
+    """How many jobs wait for it."""
+    backoffSize: NotRequired[Optional[float]]
+    """How many queues it looks at less often (worker metrics)."""
+    messagesProcessed: Optional[float]
+    """How many messages it moved in the range."""
+    lastSeen: NotRequired[str]
+    """When it was sampled last (worker metrics)."""
+
+
+class QueueStatusList(TypedDict):
+    """A part of the list of queues."""
+
+    queues: List[QueueStatusSummary]
+    """The queues."""
+    pagination: Pagination
+    timeRange: NotRequired[TimeRange]
+    """The range that an answer is about. Server 0.7 gives back what was asked for, empty texts too."""
+
+
+class QueueStatusSummary(TypedDict):
+    """A queue, and what is in it. Server 0.7 tells the priority, and all counts of queue mode."""
+
+    id: str
+    """The queue's id."""
+    name: str
+    """The queue's name."""
+    namespace: Optional[str]
+    """Its namespace."""
+    task: Optional[str]
+    """Its task."""
+    priority: NotRequired[int]
+    """Its priority (server 0.7)."""
+    createdAt: str
+    """When it was created."""
+    partitions: int
+    """How many partitions it has."""
+    messages: Union[QueueCounts, MessageCounts]
+    """What is in it; `pending` includes `processing` on server 0.15."""
+
+
+class QueueMessagePage(TypedDict):
+    """A part of the messages of a queue, the newest first (server 0.7)."""
+
+    messages: List[QueueMessage]
+    """The messages."""
+    pagination: Pagination
+    queue: str
+    """The queue, as asked for."""
+    filters: QueueMessageFilters
+    """Filters that the route does not have (server 0.7)."""
+    timeRange: TimeRange
+    """The range that an answer is about. Server 0.7 gives back what was asked for, empty texts too."""
+
+
+class QueueMessage(TypedDict):
+    """A message of a queue. Server 0.7 tells its age, and not its queue."""
+
+    id: str
+    """The message's id."""
+    transactionId: str
+    """The id that the producer gave it."""
+    partitionId: NotRequired[str]
+    """The partition's id (server 0.15)."""
+    queuePath: NotRequired[str]
+    """`queue/partition` (server 0.15)."""
+    queue: NotRequired[str]
+    """The queue's name (server 0.15)."""
+    partition: str
+    """The partition's name."""
+    status: Literal["completed", "dead_letter", "failed", "pending", "processing"]
+    """Where queue mode stands; a dead letter of any group is `dead_letter`, and `failed` on server 0.7."""
+    createdAt: str
+    """When it was stored."""
+    traceId: NotRequired[Optional[str]]
+    """The trace id (server 0.7)."""
+    retryCount: NotRequired[int]
+    """Always 0 (server 0.7)."""
+    age: NotRequired[MessageAge]
+    """How long a message has been waiting (server 0.7)."""
+
+
+class MessageAge(TypedDict):
+    """How long a message has been waiting (server 0.7)."""
+
+    seconds: float
+    """In seconds."""
+    formatted: str
+    """For people, such as `3m 7s`."""
+
+
+class QueueMessageFilters(TypedDict):
+    """Filters that the route does not have (server 0.7)."""
+
+    status: Optional[str]
+    """Always null."""
+    partition: Optional[str]
+    """Always null."""
+
+
+class Buffers(TypedDict):
+    """The file buffer of a server."""
+
+    pending: int
+    """How many messages wait to be stored."""
+    failed: int
+    """How many were given up for now."""
+    dbHealthy: bool
+    """Whether the database takes messages."""
+    worker: int
+    """The thread that answered."""
+
+
+class StatsRefresh(TypedDict):
+    """How much was counted."""
+
+    partition: Union[PartitionRefresh, StatsRefreshSkipped]
+    """The partitions, or that another server counts them."""
+    queue: QueueRefresh
+    """How the queues were counted."""
+    namespace: NamespaceRefresh
+    """How the namespaces were counted."""
+    task: TaskRefresh
+    """How the tasks were counted."""
+    system: SystemRefresh
+    """How the whole server was counted."""
+    cleanup: StatsCleanup
+    """How many counts were removed."""
+
+
+class StatsRefreshSkipped(TypedDict):
+    """Nothing was counted, for another server is at it."""
+
+    skipped: bool
+    """Always true."""
+    reason: str
+    """Why."""
+
+
+class PartitionRefresh(TypedDict):
+    """How the partitions were counted."""
+
+    partitionsUpdated: int
+    """How many have new counts."""
+    dirtyPartitionsScanned: int
+    """How many were looked at."""
+    partitionsSkippedByWatermark: int
+    """How many had nothing new."""
+    newPartitions: int
+    """How many were counted for the first time."""
+
+
+class QueueRefresh(TypedDict):
+    """How the queues were counted."""
+
+    queuesUpdated: int
+    """How many have new sums."""
+
+
+class NamespaceRefresh(TypedDict):
+    """How the namespaces were counted."""
+
+    namespacesUpdated: int
+    """How many have new sums."""
+
+
+class TaskRefresh(TypedDict):
+    """How the tasks were counted."""
+
+    tasksUpdated: int
+    """How many have new sums."""
+
+
+class SystemRefresh(TypedDict):
+    """How the whole server was counted."""
+
+    systemUpdated: int
+    """1 when it has new sums, else 0."""
+
+
+class StatsCleanup(TypedDict):
+    """How many counts were removed."""
+
+    orphanedDeleted: int
+    """How many were about what is gone."""
+
+
+MessageSeries = TypedDict(
+    "MessageSeries",
+    {
+        "dataPoints": "List[MessagePoint]",
+        "interval": "str",
+        "from": "str",
+        "to": "str",
+    },
+)
+"""How many messages were stored over time (server 0.15)."""
+
+
+class MessagePoint(TypedDict):
+    """How many messages were stored in one step of time (server 0.15)."""
+
+    timestamp: str
+    """When the step began."""
+    messages: int
+    """How many messages were stored in it."""
+
+
+class TrafficReport(TypedDict):
+    """What came in and went out over time (server 0.7). Much of it is always empty."""
+
+    timeRange: TimeRange
+    """The range that an answer is about. Server 0.7 gives back what was asked for, empty texts too."""
+    throughput: TrafficThroughput
+    """The messages pushed and acknowledged (server 0.7)."""
+    latency: TrafficLatency
+    """Latencies, which are not told (server 0.7)."""
+    errorRates: TrafficErrors
+    """The share of failures (server 0.7)."""
+    queueDepths: TrafficDepths
+    """How many messages wait (server 0.7)."""
+    topQueues: List[JsonValue]
+    """Always empty."""
+    deadLetterQueue: TrafficDeadLetters
+    """Dead letters, which are not told (server 0.7)."""
+
+
+class TrafficThroughput(TypedDict):
+    """The messages pushed and acknowledged (server 0.7)."""
+
+    timeSeries: List[ThroughputPoint]
+    """The steps with traffic, the newest first, 100 at most."""
+    totals: TrafficTotals
+    """The messages of the whole range (server 0.7)."""
+
+
+class TrafficTotals(TypedDict):
+    """The messages of the whole range (server 0.7)."""
+
+    ingested: int
+    """Messages pushed."""
+    processed: int
+    """Messages acknowledged."""
+    failed: int
+    """Always 0."""
+    avgIngestedPerSecond: float
+    """Always 0."""
+    avgProcessedPerSecond: float
+    """Always 0."""
+
+
+class TrafficLatency(TypedDict):
+    """Latencies, which are not told (server 0.7)."""
+
+    timeSeries: List[JsonValue]
+    """Always empty."""
+    overall: None
+    """Always null."""
+
+
+class TrafficErrors(TypedDict):
+    """The share of failures (server 0.7)."""
+
+    timeSeries: List[JsonValue]
+    """Always empty."""
+    overall: ErrorRate
+    """The share of failures of the whole range (server 0.7)."""
+
+
+class ErrorRate(TypedDict):
+    """The share of failures of the whole range (server 0.7)."""
+
+    failed: int
+    """Always 0."""
+    processed: int
+    """Messages acknowledged."""
+    rate: float
+    """Always 0."""
+    ratePercent: str
+    """Always `0.00%`."""
+
+
+class TrafficDepths(TypedDict):
+    """How many messages wait (server 0.7)."""
+
+    timeSeries: List[JsonValue]
+    """Always empty."""
+    current: QueueDepth
+    """How many messages wait now (server 0.7)."""
+
+
+class QueueDepth(TypedDict):
+    """How many messages wait now (server 0.7)."""
+
+    pending: int
+    """Messages that are unread."""
+    processing: int
+    """Messages under a lease."""
+
+
+class TrafficDeadLetters(TypedDict):
+    """Dead letters, which are not told (server 0.7)."""
+
+    timeSeries: List[JsonValue]
+    """Always empty."""
+    total: int
+    """Always 0."""
+    topErrors: List[JsonValue]
+    """Always empty."""
+
+
+class SystemMetrics(TypedDict):
+    """The load of each server over time."""
+
+    timeRange: TimeRange
+    """The range that an answer is about. Server 0.7 gives back what was asked for, empty texts too."""
+    replicas: List[ReplicaMetrics]
+    """The servers."""
+    replicaCount: int
+    """How many servers there are."""
+    bucketMinutes: int
+    """How many minutes a sample stands for."""
+    pointCount: int
+    """How many samples there are."""
+
+
+class ReplicaMetrics(TypedDict):
+    """The load of one server over time."""
+
+    hostname: str
+    """Its host."""
+    port: int
+    """Its port."""
+    workerId: Union[str, int]
+    """The worker that took the samples."""
+    timeSeries: List[SystemSample]
+    """The samples."""
+
+
+class SystemSample(TypedDict):
+    """The load of a server in one step of time."""
+
+    timestamp: str
+    """When the step began."""
+    sampleCount: int
+    """How many samples it sums up."""
+    metrics: SystemReadings
+    """What is read of a server."""
+
+
+class SystemReadings(TypedDict):
+    """What is read of a server."""
+
+    cpu: CpuReadings
+    """Processor time, in microseconds."""
+    memory: MemoryReadings
+    """Memory, in bytes."""
+    database: DatabaseReadings
+    """The pool of database connections."""
+    threadpool: ThreadPools
+    """The two pools of threads."""
+    registries: RegistryReadings
+    """Requests that wait inside a server."""
+    shared_state: NotRequired[JsonValue]
+    """Any JSON value."""
+
+
+class Reading(TypedDict):
+    """A number over a step of time."""
+
+    avg: Optional[float]
+    """Its mean."""
+    min: Optional[float]
+    """Its least value."""
+    max: Optional[float]
+    """Its largest value."""
+    last: Optional[float]
+    """Its last value."""
+
+
+class CpuReadings(TypedDict):
+    """Processor time, in microseconds."""
+
+    user_us: Reading
+    """A number over a step of time."""
+    system_us: Reading
+    """A number over a step of time."""
+
+
+class MemoryReadings(TypedDict):
+    """Memory, in bytes."""
+
+    rss_bytes: Reading
+    """A number over a step of time."""
+    virtual_bytes: Reading
+    """A number over a step of time."""
+
+
+class DatabaseReadings(TypedDict):
+    """The pool of database connections."""
+
+    pool_size: Reading
+    """A number over a step of time."""
+    pool_idle: Reading
+    """A number over a step of time."""
+    pool_active: Reading
+    """A number over a step of time."""
+
+
+class ThreadPools(TypedDict):
+    """The two pools of threads."""
+
+    db: ThreadPool
+    """A pool of threads."""
+    system: ThreadPool
+    """A pool of threads."""
+
+
+class ThreadPool(TypedDict):
+    """A pool of threads."""
+
+    pool_size: Reading
+    """A number over a step of time."""
+    queue_size: Reading
+    """A number over a step of time."""
+
+
+class RegistryReadings(TypedDict):
+    """Requests that wait inside a server."""
+
+    response: Reading
+    """A number over a step of time."""
+    poll_intention: NotRequired[Reading]
+    """A number over a step of time."""
+    stream_poll_intention: NotRequired[Reading]
+    """A number over a step of time."""
+
+
+class WorkerMetrics(TypedDict):
+    """What the workers of all servers did over time."""
+
+    timeRange: TimeRange
+    """The range that an answer is about. Server 0.7 gives back what was asked for, empty texts too."""
+    bucketMinutes: int
+    """How many minutes a point stands for."""
+    pointCount: int
+    """How many points there are."""
+    timeSeries: List[WorkerPoint]
+    """The points, the newest first."""
+    workers: List[WorkerLoad]
+    """The workers."""
+    queues: List[QueueLag]
+    """The queues that were popped."""
+    summary: WorkerSummary
+    """What the workers did since the installation."""
+
+
+class WorkerPoint(TypedDict):
+    """What the workers did in one step of time."""
+
+    timestamp: str
+    """When the step began."""
+    pushMessages: int
+    """Messages pushed."""
+    popMessages: int
+    """Messages popped."""
+    ackMessages: int
+    """Messages acknowledged."""
+    pushRequests: int
+    """Pushes."""
+    popRequests: int
+    """Pops."""
+    ackRequests: int
+    """Acks."""
+    jobsDone: int
+    """Calls of the database."""
+    pushPerSecond: float
+    """Messages pushed, per second."""
+    popPerSecond: float
+    """Messages popped, per second."""
+    ackPerSecond: float
+    """Messages acknowledged, per second."""
+    avgEventLoopLagMs: Optional[float]
+    """Mean delay of the workers' loops."""
+    maxEventLoopLagMs: Optional[float]
+    """Largest delay of a worker's loop."""
+    avgFreeSlots: Optional[float]
+    """Free database slots of a worker on average."""
+    minFreeSlots: Optional[float]
+    """Fewest free database slots of a worker."""
+    dbConnections: Optional[float]
+    """Database connections."""
+    avgJobQueueSize: Optional[float]
+    """Jobs that waited for a worker on average."""
+    maxJobQueueSize: Optional[float]
+    """Most jobs that waited for a worker."""
+    backoffSize: Optional[float]
+    """How many queues the workers looked at less often."""
+    avgLagMs: Optional[float]
+    """Mean age of messages when they were popped."""
+    maxLagMs: Optional[float]
+    """Largest age of a message when it was popped."""
+    lagCount: int
+    """Of how many messages the age was taken."""
+    dbErrors: int
+    """Errors of the database."""
+    ackSuccess: int
+    """Acks that were accepted."""
+    ackFailed: int
+    """Acks that were refused."""
+    dlqCount: int
+    """Dead letters made."""
+
+
+class WorkerSummary(TypedDict):
+    """What the workers did since the installation."""
+
+    totalPushMessages: int
+    """Messages pushed."""
+    totalPopMessages: int
+    """Messages popped."""
+    totalAckMessages: int
+    """Messages acknowledged."""
+    totalPushRequests: int
+    """Pushes."""
+    totalPopRequests: int
+    """Pops."""
+    totalAckRequests: int
+    """Acks."""
+    totalDbErrors: int
+    """Errors of the database."""
+    totalAckFailed: int
+    """Acks that were refused."""
+    totalDlq: int
+    """Dead letters made."""
+    pendingMessages: int
+    """Messages pushed less those acknowledged, which may be negative."""
+
+
+class QueueLag(TypedDict):
+    """How old the messages of a queue were when they were popped."""
+
+    queueName: str
+    """The queue."""
+    popCount: int
+    """How many messages were popped."""
+    avgLagMs: float
+    """Their mean age."""
+    maxLagMs: float
+    """Their largest age."""
+    bucketTime: NotRequired[str]
+    """When the minute began; left out where the whole range is meant."""
+
+
+class QueueOperations(TypedDict):
+    """What was done with queues over time."""
+
+    timeRange: TimeRange
+    """The range that an answer is about. Server 0.7 gives back what was asked for, empty texts too."""
+    bucketMinutes: int
+    """How many minutes a point stands for."""
+    series: List[QueueOperationsPoint]
+    """The points, the oldest first."""
+    queues: List[str]
+    """The queues that have points."""
+
+
+class QueueOperationsPoint(TypedDict):
+    """What was done with a queue in one step of time."""
+
+    bucket: str
+    """When the step began."""
+    queueName: str
+    """The queue."""
+    pushRequests: int
+    """Pushes."""
+    pushMessages: int
+    """Messages pushed."""
+    popMessages: int
+    """Messages popped."""
+    popEmpty: int
+    """Pops that found nothing."""
+    ackRequests: int
+    """Acks."""
+    ackSuccess: int
+    """Acks that were accepted."""
+    ackFailed: int
+    """Acks that were refused."""
+    transactions: int
+    """Transactions."""
+    partitionsCreated: int
+    """Partitions that were created."""
+    partitionsDeleted: int
+    """Partitions that were deleted."""
+    partitionCount: Optional[int]
+    """Partitions in all."""
+    avgLagMs: Optional[float]
+    """Mean age of messages when they were popped."""
+    maxLagMs: Optional[float]
+    """Largest age of a message when it was popped."""
+    pushPerSecond: float
+    """Messages pushed, per second."""
+    popPerSecond: float
+    """Messages popped, per second."""
+    ackPerSecond: float
+    """Messages acknowledged, per second."""
+    emptyPerSecond: float
+    """Pops that found nothing, per second."""
+    parkedCount: Optional[int]
+    """Long polls that were waiting."""
+
+
+class ParkedReplicas(TypedDict):
+    """How many long polls were waiting over time."""
+
+    timeRange: TimeRange
+    """The range that an answer is about. Server 0.7 gives back what was asked for, empty texts too."""
+    bucketMinutes: int
+    """How many minutes a point stands for."""
+    series: List[ParkedPoint]
+    """The points."""
+    replicas: List[Replica]
+    """The workers that have points."""
+
+
+class ParkedPoint(TypedDict):
+    """How many long polls of a queue were waiting at a worker."""
+
+    bucket: str
+    """When the step began."""
+    queueName: str
+    """The queue."""
+    hostname: str
+    """The server's host."""
+    workerId: int
+    """The worker's number."""
+    parkedCount: int
+    """How many were waiting."""
+
+
+class Replica(TypedDict):
+    """A worker of a server."""
+
+    hostname: str
+    """The server's host."""
+    workerId: int
+    """The worker's number."""
+
+
+class Retention(TypedDict):
+    """How many messages were removed for their age over time."""
+
+    timeRange: TimeRange
+    """The range that an answer is about. Server 0.7 gives back what was asked for, empty texts too."""
+    bucketMinutes: int
+    """How many minutes a point stands for."""
+    series: List[RetentionCounts]
+    """The points."""
+    totals: RetentionCounts
+    """How many messages were removed for their age."""
+
+
+class RetentionCounts(TypedDict):
+    """How many messages were removed for their age."""
+
+    bucket: NotRequired[str]
+    """When the step began; the totals have none."""
+    retentionMsgs: int
+    """Always 0."""
+    completedRetentionMsgs: int
+    """Consumed messages."""
+    evictionMsgs: int
+    """Unconsumed messages that waited too long."""
+    totalMsgs: int
+    """All of them."""
+    eventCount: int
+    """How often messages were removed."""
+
+
+class PostgresStats(TypedDict):
+    """How PostgreSQL serves the server. Rows whose keys are not given here have those of PostgreSQL's views."""
+
+    timestamp: str
+    """When the statistics were read."""
+    database: str
+    """The database."""
+    databaseCache: DatabaseCache
+    """How reads of the database were served."""
+    cacheSummary: CacheSummary
+    """How reads of all tables and of all indexes were served."""
+    bufferConfig: BufferConfig
+    """The size of PostgreSQL's shared buffers."""
+    tableCache: List[JsonValue]
+    """How reads of each table were served."""
+    indexCache: List[JsonValue]
+    """How reads of each index were served."""
+    tableSizes: List[TableSize]
+    """The sizes of the tables."""
+    deadTuples: List[JsonValue]
+    """Rows that wait to be cleared."""
+    hotUpdates: List[JsonValue]
+    """Updates that needed no index."""
+    activeQueries: List[JsonValue]
+    """Statements at work."""
+    autovacuumStatus: List[JsonValue]
+    """When each table was cleared last."""
+    bufferUsage: List[JsonValue]
+    """What is in the shared buffers."""
+
+
+class DatabaseCache(TypedDict):
+    """How reads of the database were served."""
+
+    database: str
+    """The database."""
+    cacheHits: int
+    """Blocks found in memory."""
+    diskReads: int
+    """Blocks read from the disk."""
+    cacheHitRatio: Optional[float]
+    """The share found in memory, in percent."""
+
+
+class CacheSummary(TypedDict):
+    """How reads of all tables and of all indexes were served."""
+
+    tables: CacheReads
+    """How reads were served."""
+    indexes: CacheReads
+    """How reads were served."""
+
+
+class CacheReads(TypedDict):
+    """How reads were served."""
+
+    cacheHits: Optional[int]
+    """Blocks found in memory."""
+    diskReads: Optional[int]
+    """Blocks read from the disk."""
+    hitRatio: Optional[float]
+    """The share found in memory, in percent."""
+
+
+class BufferConfig(TypedDict):
+    """The size of PostgreSQL's shared buffers."""
+
+    sharedBuffers: Union[str, int]
+    """As set, in blocks."""
+    sharedBuffersSize: str
+    """For people."""
+
+
+class TableSize(TypedDict):
+    """The size of a table."""
+
+    table: str
+    """The table."""
+    tableSize: str
+    """Its rows, for people."""
+    tableSizeBytes: int
+    """Its rows, in bytes."""
+    indexSize: str
+    """Its indexes, for people."""
+    indexSizeBytes: int
+    """Its indexes, in bytes."""
+    totalSize: str
+    """Both, for people."""
+    totalSizeBytes: int
+    """Both, in bytes."""
+
+
+class RegisterQueryRequest(TypedDict):
+    """A streaming query to be registered."""
+
+    name: str
+    """The query's name, which is its identity."""
+    source_queue: str
+    """The queue that it reads; not checked to exist."""
+    config_hash: str
+    """Stands for what it computes."""
+    sink_queue: NotRequired[str]
+    """The queue that it pushes to; noted only."""
+    reset: NotRequired[bool]
+    """Whether another hash wipes the state."""
+
+
+class RegisteredQuery(TypedDict):
+    """A registered query."""
+
+    success: bool
+    """Always true."""
+    query_id: str
+    """The query's id."""
+    name: str
+    """The query's name."""
+    config_hash: str
+    """The hash now stored."""
+    fresh: bool
+    """Whether the name was unknown."""
+    reset: bool
+    """Whether its state was wiped."""
+
+
+class QueryMismatch(TypedDict):
+    """A refusal, for a query of this name computes something else."""
+
+    success: Literal[False]
+    """Always false."""
+    query_id: str
+    """The id of the query that is there."""
+    name: str
+    """The query's name."""
+    error: str
+    """Why, and what can be done."""
+
+
+class CycleRequest(TypedDict):
+    """One step of a query on one source partition. Other keys are ignored."""
+
+    query_id: str
+    """The query; looked up only when state is stored."""
+    partition_id: str
+    """The source partition; looked up only for an ack."""
+    consumer_group: NotRequired[str]
+    """The group whose lease it is; queue mode where none is given."""
+    state_ops: NotRequired[List[Union[UpsertState, DeleteState]]]
+    """The changes of the state, in their order."""
+    push_items: NotRequired[List[PushItem]]
+    """The results. A payload that is left out is `{}` here."""
+    ack: NotRequired[Optional[CycleAck]]
+    """The ack of the last message; null for none."""
+    release_lease: NotRequired[bool]
+    """Whether the ack ends the lease."""
+
+
+class UpsertState(TypedDict):
+    """Sets a value."""
+
+    type: Literal["upsert"]
+    """Tells the kind."""
+    key: str
+    """The key."""
+    value: NotRequired[JsonValue]
+    """Any JSON value."""
+
+
+class DeleteState(TypedDict):
+    """Removes a value; one that is not there is no failure."""
+
+    type: Literal["delete"]
+    """Tells the kind."""
+    key: str
+    """The key."""
+
+
+class CycleAck(TypedDict):
+    """The ack of a cycle."""
+
+    transactionId: str
+    """The last message that is done, in the source partition."""
+    leaseId: NotRequired[str]
+    """The lease of the pop. Without it nothing is checked."""
+    status: NotRequired[str]
+    """`completed` or `success`; `failed` or `dlq` make a dead letter at once."""
+    count: NotRequired[int]
+    """How many messages it stands for."""
+    error: NotRequired[str]
+    """Why it failed; kept with a dead letter."""
+
+
+class CycleAnswer(TypedDict):
+    """What a cycle did; after a failure, what it had done before everything was undone."""
+
+    success: bool
+    """Whether it was done."""
+    error: NotRequired[str]
+    """Why not."""
+    query_id: str
+    """The query, as sent; empty where it could not be read."""
+    partition_id: str
+    """The partition, as sent; empty where it could not be read."""
+    queueName: Optional[str]
+    """The source queue; null for a partition that does not exist."""
+    state_ops_applied: int
+    """How many changes were made, those without effect too."""
+    push_results: List[PushResult]
+    ack_result: Optional[CycleAckResult]
+    """What became of the ack; null without one."""
+
+
+class CycleAckResult(TypedDict):
+    """What became of the ack of a cycle."""
+
+    success: bool
+    """Whether it was done."""
+    count: int
+    """As sent; 0 for a dead letter."""
+    lease_released: bool
+    """Whether it ended the lease; false for a dead letter, which ends it all the same."""
+    dlq: bool
+    """Whether it made a dead letter."""
+
+
+class QueryStateRequest(TypedDict):
+    """Which state to read. Other keys are ignored."""
+
+    query_id: str
+    """The query."""
+    partition_id: str
+    """The source partition."""
+    keys: NotRequired[List[str]]
+    """Only these keys; all where the list is empty."""
+    key_prefix: NotRequired[str]
+    """Only keys that begin so; `%` and `_` are wildcards, and a backslash escapes them."""
+    ripe_at_or_before: NotRequired[int]
+    """Only values that are objects with a number `windowEnd` at or below this."""
+
+
+class QueryState(TypedDict):
+    """The state of a query on one partition, by key."""
+
+    success: bool
+    """Always true."""
+    rows: List[StateRow]
+    """The rows."""
+
+
+class StateRow(TypedDict):
+    """One value of a query's state."""
+
+    key: str
+    """The key."""
+    value: JsonValue
+    """Any JSON value."""
+    updated_at: str
+    """When it was set."""
+
+
 PushResults = List[PushResult]
 MessageStatus = Literal["completed", "dead_letter", "pending", "processing"]
 AckResults = List[AckResult]
@@ -1268,3 +2816,7 @@ TransactionOperation = Union[
 LeaseResults = List[LeaseResult]
 GroupList = List[GroupSummary]
 GroupDetail = Dict[str, GroupQueue]
+LaggingPartitionList = List[LaggingPartition]
+QueueMessageList = List[QueueMessage]
+QueueLagList = List[QueueLag]
+StateOperation = Union[UpsertState, DeleteState]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import attrs
 import jsonschema  # type: ignore[import-untyped,unused-ignore]
@@ -64,8 +64,15 @@ def resolved(node: Dict[str, Any]) -> Dict[str, Any]:
     return found
 
 
-def invalid(schema: Dict[str, Any], value: Any) -> Optional[str]:
-    """Why a value does not satisfy a schema of the spec; None when it does."""
+def invalid(schema: Dict[str, Any], value: Any, excused: Callable[[Any], bool] = lambda error: False) -> Optional[str]:
+    """Why a value does not satisfy a schema of the spec; None when it does.
+
+    Args:
+        schema: the schema.
+        value: the value.
+        excused: whether an error of jsonschema is none.
+    """
     validator = jsonschema.Draft202012Validator({**schema, "components": DOCUMENT["components"]})
-    error = jsonschema.exceptions.best_match(validator.iter_errors(value))
+    errors = (error for error in validator.iter_errors(value) if not excused(error))
+    error = jsonschema.exceptions.best_match(errors)
     return None if error is None else f"{error.json_path}: {error.message}"

@@ -53,20 +53,12 @@ def test_parameters_and_answers_are_described(operation: Operation) -> None:
 
 
 @EACH
-def test_examples_satisfy_their_schemas(operation: Operation) -> None:
+def test_bodies_and_values_are_shown_by_examples(operation: Operation) -> None:
     body = operation.raw.get("requestBody")
-    contents = [response.get("content", {}) for response in operation.responses.values()]
-    medias = [content["application/json"] for content in contents if "application/json" in content]
     if body is not None:
-        media = body["content"]["application/json"]
+        assert "example" in body["content"]["application/json"]
+    for media in operation.responses["200"]["content"].values():
         assert "example" in media
-        medias.append(media)
-    assert "example" in operation.responses["200"]["content"]["application/json"]
-    for media in medias:
-        if "example" in media:
-            assert invalid(media["schema"], media["example"]) is None
-    for parameter in operation.parameters:
-        assert invalid(parameter["schema"], parameter["example"]) is None
 
 
 def examples(node: Any, where: str = "#") -> Iterator[Tuple[str, Dict[str, Any]]]:
@@ -82,7 +74,8 @@ def examples(node: Any, where: str = "#") -> Iterator[Tuple[str, Dict[str, Any]]
 def test_every_example_anywhere_satisfies_the_schema_beside_it() -> None:
     found = dict(examples(DOCUMENT))
     assert len(found) >= 2 * len(ALL)
-    problems = {where: invalid(node["schema"], node["example"]) for where, node in found.items()}
+    # An example of a component schema is in the schema, one of a parameter or a body beside it.
+    problems = {where: invalid(node.get("schema", node), node["example"]) for where, node in found.items()}
     assert {where: problem for where, problem in problems.items() if problem} == {}
 
 

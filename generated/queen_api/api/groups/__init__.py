@@ -5,6 +5,7 @@ from .delete_group import delete_group
 from .delete_group_for_queue import delete_group_for_queue
 from .get_group import get_group
 from .list_groups import list_groups
+from .list_lagging_partitions import list_lagging_partitions
 from .seek_group import seek_group
 from .seek_partition import seek_partition
 from .update_subscription import update_subscription
@@ -14,6 +15,7 @@ __all__ = [
     "delete_group_for_queue",
     "get_group",
     "list_groups",
+    "list_lagging_partitions",
     "seek_group",
     "seek_partition",
     "update_subscription",

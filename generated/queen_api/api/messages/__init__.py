@@ -3,6 +3,7 @@
 
 from .delete_message import delete_message
 from .get_message import get_message
+from .list_messages import list_messages
 from .pop_matching import pop_matching
 from .pop_partition import pop_partition
 from .pop_queue import pop_queue
@@ -11,6 +12,7 @@ from .push import push
 __all__ = [
     "delete_message",
     "get_message",
+    "list_messages",
     "pop_matching",
     "pop_partition",
     "pop_queue",

@@ -5,12 +5,16 @@ from .configure import configure
 from .delete_queue import delete_queue
 from .get_queue import get_queue
 from .get_queue_status import get_queue_status
+from .list_namespaces import list_namespaces
 from .list_queues import list_queues
+from .list_tasks import list_tasks
 
 __all__ = [
     "configure",
     "delete_queue",
     "get_queue",
     "get_queue_status",
+    "list_namespaces",
     "list_queues",
+    "list_tasks",
 ]

@@ -6,6 +6,7 @@ from .define_stream import define_stream
 from .delete_stream import delete_stream
 from .get_stream import get_stream
 from .get_stream_stats import get_stream_stats
+from .list_stream_consumers import list_stream_consumers
 from .list_streams import list_streams
 from .poll_window import poll_window
 from .renew_window import renew_window
@@ -17,6 +18,7 @@ __all__ = [
     "delete_stream",
     "get_stream",
     "get_stream_stats",
+    "list_stream_consumers",
     "list_streams",
     "poll_window",
     "renew_window",
