@@ -139,12 +139,12 @@ def operation_context(
         raise GenerationError([f"{facts.id}: header and cookie parameters are not supported"])
     _check_parameters(endpoint, facts)
     body = _body(endpoint, models)
-    successes = _successes(endpoint)
+    successes = _successes(endpoint, facts)
     value = union(member for prop in successes.values() for member in _value_members(prop, facts, refusals))
     every = [part for part in path if isinstance(part, Argument)] + [*body, *query]
     annotations = [value, *(argument.declaration.split(" = ")[0] for argument in every)]
     names = names_in(annotations)
-    runtime = {"Answers", "Operation", "Request"}
+    runtime = {"Answers", "Request"}
     runtime |= {name for name in ("JsonValue", "Unset") if name in names}
     runtime |= {"UNSET"} if "Unset" in names else set()
     runtime |= {"segment"} if any(isinstance(part, Argument) for part in path) else set()
@@ -265,7 +265,7 @@ def _body(endpoint: Endpoint, models: Mapping[str, ModelProperty]) -> list[Argum
     return arguments
 
 
-def _successes(endpoint: Endpoint) -> dict[int, PropertyProtocol]:
+def _successes(endpoint: Endpoint, facts: OperationFacts) -> dict[int, PropertyProtocol]:
     found: dict[int, PropertyProtocol] = {}
     for response in endpoint.responses:
         status = response.status_code.range
@@ -273,6 +273,8 @@ def _successes(endpoint: Endpoint) -> dict[int, PropertyProtocol]:
             found[status[0]] = response.prop
     if not found:
         raise GenerationError([f"{endpoint.name}: no 2xx response is declared"])
+    if facts.media_type.startswith("text/") and not all(is_text(prop) or _is_empty(prop) for prop in found.values()):
+        raise GenerationError([f"{facts.id}: an answer of {facts.media_type} is a string, and can be nothing else"])
     return found
 
 

@@ -78,6 +78,8 @@ class _TypedProject(Project):
         self.project_dir.mkdir(parents=True)
         self._write("__init__.py", "package_init.py.jinja")
         self._write("request.py", "request.py.jinja")
+        operations = sorted(self._spec.operations.values(), key=lambda facts: facts.id)
+        self._write("operations.py", "operations.py.jinja", operations=operations)
         self._write_models(components)
         self._write_api()
         (self.project_dir / "py.typed").write_text("", encoding="utf-8")

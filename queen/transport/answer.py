@@ -47,10 +47,9 @@ def read(request: Request[T], reply: Reply, url: str) -> T:
     if not 200 <= reply.status < 300:
         raise status_error(request.operation, reply, url)
     try:
-        # A 204 has no body by the rules of HTTP, whatever a server sends behind it.
-        payload = None if reply.status == 204 else codec.decode(reply.body)
+        payload = _payload(request.operation, reply)
     except ValueError as error:
-        raise _protocol_error(request.operation, reply, url, f"the body is not JSON ({error})") from None
+        raise _protocol_error(request.operation, reply, url, str(error)) from None
     if request.operation.refusal == "raise":
         words = _refusal_words(payload)
         if words is not None:
@@ -59,6 +58,29 @@ def read(request: Request[T], reply: Reply, url: str) -> T:
         return request.parse(reply.status, payload)
     except UnexpectedAnswer as error:
         raise _protocol_error(request.operation, reply, url, str(error)) from None
+
+
+def _payload(operation: Operation, reply: Reply) -> object:
+    # A 204 has no body by the rules of HTTP, whatever a server sends behind it.
+    if reply.status == 204:
+        return None
+    if operation.media_type != "application/json":
+        return _text(operation.media_type, reply)
+    try:
+        return codec.decode(reply.body)
+    except ValueError as error:
+        raise ValueError(f"the body is not JSON ({error})") from None
+
+
+def _text(media_type: str, reply: Reply) -> str:
+    sent = reply.headers.get("content-type", "")
+    # A server with a dashboard answers the routes that it lacks with the dashboard's page, at status 200.
+    if sent.partition(";")[0].strip().lower() != media_type:
+        raise ValueError(f"the body is {sent or 'of no media type'}, and not {media_type}")
+    try:
+        return reply.body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"the body is not UTF-8 ({error})") from None
 
 
 def _refusal_words(payload: object) -> Optional[str]:

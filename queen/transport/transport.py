@@ -45,7 +45,10 @@ class Transport:
         self._engine = engine
         self._poll_engine = poll_engine
         self._closed = False
-        headers: List[Tuple[bytes, bytes]] = [(b"accept", b"application/json"), (b"user-agent", b"queen-mq-python")]
+        headers: List[Tuple[bytes, bytes]] = [
+            (b"accept", b"application/json, text/plain"),
+            (b"user-agent", b"queen-mq-python"),
+        ]
         if config.bearer_token is not None:
             headers.append((b"authorization", b"Bearer " + config.bearer_token.reveal().encode("ascii")))
         self._headers = tuple(headers)

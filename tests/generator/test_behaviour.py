@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Dict, Iterator
 
@@ -120,8 +123,49 @@ def test_the_facts_of_an_operation_come_along(things: Any) -> None:
         "/things/{thingName}",
     )
     assert (operation.since, operation.until, operation.retry, operation.refusal) == ("0.7", "0.9", "unsafe", "result")
+    assert (operation.access, operation.media_type) == ("admin", "application/json")
     assert not operation.long_poll
     assert things.put_thing(name="n").operation.long_poll
+
+
+def test_the_access_is_what_the_security_asks_for(api: Any) -> None:
+    assert {operation.id: operation.access for operation in api.OPERATIONS} == {
+        "count_parts": "public",
+        "delete_thing": "admin",
+        "get_thing": "read-only",
+        "list_things": "public",
+        "put_thing": "read-write",
+        "replace_part": "read-write",
+        "report_things": "read-only",
+        "things_by_owner": "read-only",
+    }
+
+
+def test_the_operations_are_listed_once_by_their_ids(api: Any, things: Any) -> None:
+    names = [operation.id for operation in api.OPERATIONS]
+    assert names == sorted(set(names))
+    assert things.list_things().operation in api.OPERATIONS
+
+
+def test_every_operation_leads_to_the_function_of_its_name(api: Any) -> None:
+    for operation in api.OPERATIONS:
+        package = importlib.import_module(f"small_api.api.{operation.tag}")
+        assert api.endpoint(operation) is getattr(package, operation.id)
+
+
+def test_listing_the_operations_imports_no_endpoints(api: Any) -> None:
+    program = "import sys, small_api; print(len(small_api.OPERATIONS), [m for m in sys.modules if '.api' in m])"
+    place = str(Path(api.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", program], cwd=place, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{len(api.OPERATIONS)} []\n"
+
+
+def test_an_answer_of_text_is_promised_as_text(api: Any, things: Any) -> None:
+    request = things.report_things()
+    assert request.operation.media_type == "text/plain"
+    assert request.parse(200, "a\nb") == "a\nb"
+    with pytest.raises(api.UnexpectedAnswer, match="report_things promises a string, and the answer is an object"):
+        request.parse(200, {})
 
 
 def test_arguments_are_given_by_name(things: Any) -> None:

@@ -14,6 +14,9 @@ GET = "GET /things/{thingName}: "
 RATIO = "schema: {type: number}}"
 NAME = "schema: {type: string}}"
 WEIRD = "description: Owners and their things.\n          content:\n            application/json:"
+TEXT = "            text/plain:\n              schema: {type: string}\n"
+READ_ONLY = "security: [{}, {bearer: [read-only]}]"
+SECURITY = "accepted are [] and [{}, {bearer: [read-only | read-write | admin]}]"
 LEVEL = "    Level:\n      type: string\n      enum: [low, high]\n"
 LOOP = '    Loop: {type: object, additionalProperties: {$ref: "#/components/schemas/Loop"}}\n'
 LIST = 'schema: {$ref: "#/components/schemas/Things"}'
@@ -62,7 +65,20 @@ FAILURES = [
     (RATIO, 'schema: {type: [number, "null"]}}', "get_thing: parameter ratio is no string, number"),
     (NAME, "schema: {type: integer}}", "get_thing: parameter thingName is not text"),
     ('"204": {description: It is gone.}', '"404": {description: None.}', "delete_thing: no 2xx response is declared"),
-    (WEIRD, WEIRD.replace("json", "x-weird"), "WARNING parsing GET /by-owner within things."),
+    (
+        WEIRD,
+        WEIRD.replace("json", "x-weird"),
+        "GET /by-owner: the answers are application/x-weird; accepted is application/json or text/plain",
+    ),
+    (
+        TEXT,
+        TEXT + TEXT.replace("text/plain", "application/json"),
+        "GET /things/report: the answers are application/json, text/plain; accepted is",
+    ),
+    (TEXT, TEXT.replace("string", "integer"), "report_things: an answer of text/plain is a string"),
+    (f"      {READ_ONLY}\n", "", GET + "security is missing; " + SECURITY),
+    (READ_ONLY, "security: [{bearer: []}]", GET + "security is [{'bearer': []}]; " + SECURITY),
+    (READ_ONLY, READ_ONLY.replace("only", "all"), GET + "security is [{}, {'bearer': ['read-all']}]; " + SECURITY),
     (LEVEL, "    Level:\n      type: array\n", "Unable to parse schema /components/schemas/Level"),
     (
         "    Level:\n",

@@ -14,9 +14,9 @@ import pytest
 from tests.generator.packages import GOLDEN, ROOT
 
 RIGHT = """
-from typing import List, Optional, Union
+from typing import List, Optional, Tuple, Union
 from typing_extensions import assert_type
-from small_api import Request
+from small_api import OPERATIONS, Operation, Request
 from small_api.api import parts, things
 from small_api.models import ByOwner, Keywords, Refusal, Shelves, Thing
 
@@ -31,6 +31,8 @@ replace = parts.replace_part(from_="f", part_id="p", kind="part", labels=["l"], 
 assert_type(replace, Request[Optional[List[ByOwner]]])
 shelves: Shelves = [{"owner": [thing]}]
 assert_type(parts.count_parts().parse(200, 1), int)
+assert_type(things.report_things(), Request[str])
+assert_type(OPERATIONS, Tuple[Operation, ...])
 """
 WRONG = """
 from small_api.api import things
@@ -83,4 +85,4 @@ def test_the_package_imports_on_the_oldest_python(tmp_path: Path) -> None:
     shutil.copytree(GOLDEN, tmp_path / "small_api", ignore=shutil.ignore_patterns("__pycache__"))
     command = [python, "-W", "error", "-c", IMPORTS]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "UNSET\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "OPERATIONS\n"), done.stderr

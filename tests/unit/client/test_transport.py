@@ -7,7 +7,7 @@ import socket
 from typing import Any, List
 
 import pytest
-from queen_api.api import groups, leases, messages, queues, system
+from queen_api.api import groups, leases, messages, queues, status, system
 
 from queen import (
     AuthenticationError,
@@ -247,6 +247,40 @@ async def test_an_answer_of_another_kind_is_a_protocol_error(body: bytes, reason
             await queen.queue("q").pop()
     assert reason in str(raised.value)
     assert raised.value.excerpt == body.decode()
+
+
+async def test_an_answer_of_text_is_the_text() -> None:
+    text = "# HELP queen_uptime_seconds Seconds, \u00e9\nqueen_uptime_seconds 1\n"
+    head = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
+    async with ScriptedServer(lambda _: Scripted(text.encode(), headers=head)) as server, client(server) as queen:
+        assert await queen.send(system.get_prometheus_metrics()) == text
+    assert "text/plain" in server.received[0].headers["accept"]
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "reason"),
+    [
+        (b"<html>dashboard</html>", "text/html", "the body is text/html, and not text/plain"),
+        (b"{}", "", "the body is of no media type, and not text/plain"),
+        (b"\xff", "text/plain", "the body is not UTF-8"),
+    ],
+)
+async def test_another_answer_than_the_text_that_was_asked_for_is_a_protocol_error(
+    body: bytes, media_type: str, reason: str
+) -> None:
+    head = {"content-type": media_type}
+    async with ScriptedServer(lambda _: Scripted(body, headers=head)) as server, client(server) as queen:
+        with pytest.raises(ProtocolError, match=reason):
+            await queen.send(system.get_prometheus_metrics())
+
+
+async def test_a_post_without_a_body_says_that_it_has_none() -> None:
+    answer = answers({"skipped": True, "reason": "another_instance_running"})
+    async with ScriptedServer(lambda _: answer) as server, client(server) as queen:
+        await queen.send(status.refresh_stats())
+    received = server.received[0]
+    assert (received.method, received.body, received.headers.get("content-length")) == ("POST", b"", "0")
+    assert "content-type" not in received.headers
 
 
 async def test_a_truncated_answer_is_a_lost_one() -> None:

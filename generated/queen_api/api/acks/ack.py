@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Union
 
 from ...models import AckResult, SingleAckAnswer
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="ack",
-    tag="acks",
-    method="POST",
-    path="/api/v1/ack",
-    since="0.7",
-    until=None,
-    retry="unsafe",
-    refusal="result",
-    long_poll=False,
-)
+from ...operations import ACK
+from ...request import Answers, Request
 
 _ANSWERS: Answers[Union[List[AckResult], SingleAckAnswer]] = Answers(
-    OPERATION,
+    ACK,
     {200: (list, dict)},
 )
 
@@ -76,7 +65,7 @@ def ack(
     if error is not None:
         body["error"] = error
     return Request(
-        operation=OPERATION,
+        operation=ACK,
         target="/api/v1/ack",
         body=body,
         parse=_ANSWERS,

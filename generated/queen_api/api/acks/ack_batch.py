@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Union
 
 from ...models import Acknowledgment, AckResult, BatchAckAnswer
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="ack_batch",
-    tag="acks",
-    method="POST",
-    path="/api/v1/ack/batch",
-    since="0.7",
-    until=None,
-    retry="unsafe",
-    refusal="result",
-    long_poll=False,
-)
+from ...operations import ACK_BATCH
+from ...request import Answers, Request
 
 _ANSWERS: Answers[Union[List[AckResult], BatchAckAnswer]] = Answers(
-    OPERATION,
+    ACK_BATCH,
     {200: (list, dict)},
 )
 
@@ -58,7 +47,7 @@ def ack_batch(
     if consumer_group is not None:
         body["consumerGroup"] = consumer_group
     return Request(
-        operation=OPERATION,
+        operation=ACK_BATCH,
         target="/api/v1/ack/batch",
         body=body,
         parse=_ANSWERS,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional, Union
 
 from ...models import MessageSeries, TrafficReport
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="get_analytics",
-    tag="analytics",
-    method="GET",
-    path="/api/v1/status/analytics",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_ANALYTICS
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[Union[MessageSeries, TrafficReport]] = Answers(
-    OPERATION,
+    GET_ANALYTICS,
     {200: (dict,)},
 )
 
@@ -54,7 +43,7 @@ def get_analytics(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_ANALYTICS,
         target="/api/v1/status/analytics"
         + query_string(
             [

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import ParkedReplicas
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="get_parked_replicas",
-    tag="analytics",
-    method="GET",
-    path="/api/v1/analytics/queue-parked-replicas",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_PARKED_REPLICAS
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[ParkedReplicas] = Answers(
-    OPERATION,
+    GET_PARKED_REPLICAS,
     {200: (dict,)},
 )
 
@@ -47,7 +36,7 @@ def get_parked_replicas(
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_PARKED_REPLICAS,
         target="/api/v1/analytics/queue-parked-replicas"
         + query_string([("from", from_), ("to", to), ("queue", queue)]),
         body=None,

@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import PostgresStats
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="get_postgres_stats",
-    tag="analytics",
-    method="GET",
-    path="/api/v1/analytics/postgres-stats",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_POSTGRES_STATS
+from ...request import Answers, Request
 
 _ANSWERS: Answers[PostgresStats] = Answers(
-    OPERATION,
+    GET_POSTGRES_STATS,
     {200: (dict,)},
 )
 
@@ -35,7 +24,7 @@ def get_postgres_stats() -> Request[PostgresStats]:
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_POSTGRES_STATS,
         target="/api/v1/analytics/postgres-stats",
         body=None,
         parse=_ANSWERS,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import QueueOperations
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="get_queue_operations",
-    tag="analytics",
-    method="GET",
-    path="/api/v1/analytics/queue-ops",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_QUEUE_OPERATIONS
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[QueueOperations] = Answers(
-    OPERATION,
+    GET_QUEUE_OPERATIONS,
     {200: (dict,)},
 )
 
@@ -47,7 +36,7 @@ def get_queue_operations(
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_QUEUE_OPERATIONS,
         target="/api/v1/analytics/queue-ops" + query_string([("from", from_), ("to", to), ("queue", queue)]),
         body=None,
         parse=_ANSWERS,

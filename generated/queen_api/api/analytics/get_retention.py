@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import Retention
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="get_retention",
-    tag="analytics",
-    method="GET",
-    path="/api/v1/analytics/retention",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_RETENTION
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[Retention] = Answers(
-    OPERATION,
+    GET_RETENTION,
     {200: (dict,)},
 )
 
@@ -48,7 +37,7 @@ def get_retention(
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_RETENTION,
         target="/api/v1/analytics/retention" + query_string([("from", from_), ("to", to), ("queue", queue)]),
         body=None,
         parse=_ANSWERS,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import SystemMetrics
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="get_system_metrics",
-    tag="analytics",
-    method="GET",
-    path="/api/v1/analytics/system-metrics",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_SYSTEM_METRICS
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[SystemMetrics] = Answers(
-    OPERATION,
+    GET_SYSTEM_METRICS,
     {200: (dict,)},
 )
 
@@ -48,7 +37,7 @@ def get_system_metrics(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_SYSTEM_METRICS,
         target="/api/v1/analytics/system-metrics"
         + query_string([("from", from_), ("to", to), ("hostname", hostname), ("workerId", worker_id)]),
         body=None,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import WorkerMetrics
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="get_worker_metrics",
-    tag="analytics",
-    method="GET",
-    path="/api/v1/analytics/worker-metrics",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_WORKER_METRICS
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[WorkerMetrics] = Answers(
-    OPERATION,
+    GET_WORKER_METRICS,
     {200: (dict,)},
 )
 
@@ -49,7 +38,7 @@ def get_worker_metrics(
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_WORKER_METRICS,
         target="/api/v1/analytics/worker-metrics"
         + query_string([("from", from_), ("to", to), ("hostname", hostname), ("workerId", worker_id)]),
         body=None,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import List, Optional
 
 from ...models import QueueLag
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="list_queue_lag",
-    tag="analytics",
-    method="GET",
-    path="/api/v1/analytics/queue-lag",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_QUEUE_LAG
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[List[QueueLag]] = Answers(
-    OPERATION,
+    LIST_QUEUE_LAG,
     {200: (list, dict)},
     empty=list,
 )
@@ -48,7 +37,7 @@ def list_queue_lag(
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_QUEUE_LAG,
         target="/api/v1/analytics/queue-lag" + query_string([("from", from_), ("to", to), ("queue", queue)]),
         body=None,
         parse=_ANSWERS,

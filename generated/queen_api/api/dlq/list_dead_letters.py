@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional, Union
 
 from ...models import DeadLetterList, NoValue
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="list_dead_letters",
-    tag="dlq",
-    method="GET",
-    path="/api/v1/dlq",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_DEAD_LETTERS
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[Union[DeadLetterList, NoValue]] = Answers(
-    OPERATION,
+    LIST_DEAD_LETTERS,
     {200: (dict,)},
 )
 
@@ -58,7 +47,7 @@ def list_dead_letters(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_DEAD_LETTERS,
         target="/api/v1/dlq"
         + query_string(
             [

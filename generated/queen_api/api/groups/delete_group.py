@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import DeleteGroupAnswer
-from ...request import Answers, Operation, Request, query_string, segment
-
-OPERATION = Operation(
-    id="delete_group",
-    tag="groups",
-    method="DELETE",
-    path="/api/v1/consumer-groups/{group}",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import DELETE_GROUP
+from ...request import Answers, Request, query_string, segment
 
 _ANSWERS: Answers[DeleteGroupAnswer] = Answers(
-    OPERATION,
+    DELETE_GROUP,
     {200: (dict,)},
 )
 
@@ -45,7 +34,7 @@ def delete_group(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=DELETE_GROUP,
         target=f"/api/v1/consumer-groups/{segment('group', group)}"
         + query_string([("deleteMetadata", delete_metadata)]),
         body=None,

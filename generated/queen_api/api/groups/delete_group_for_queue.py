@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import DeleteGroupAnswer
-from ...request import Answers, Operation, Request, query_string, segment
-
-OPERATION = Operation(
-    id="delete_group_for_queue",
-    tag="groups",
-    method="DELETE",
-    path="/api/v1/consumer-groups/{group}/queues/{queue}",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import DELETE_GROUP_FOR_QUEUE
+from ...request import Answers, Request, query_string, segment
 
 _ANSWERS: Answers[DeleteGroupAnswer] = Answers(
-    OPERATION,
+    DELETE_GROUP_FOR_QUEUE,
     {200: (dict,)},
 )
 
@@ -48,7 +37,7 @@ def delete_group_for_queue(
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=DELETE_GROUP_FOR_QUEUE,
         target=f"/api/v1/consumer-groups/{segment('group', group)}/queues/{segment('queue', queue)}"
         + query_string([("deleteMetadata", delete_metadata)]),
         body=None,

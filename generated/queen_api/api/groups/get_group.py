@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import GroupDetail
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="get_group",
-    tag="groups",
-    method="GET",
-    path="/api/v1/consumer-groups/{group}",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_GROUP
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[GroupDetail] = Answers(
-    OPERATION,
+    GET_GROUP,
     {200: (dict,)},
     empty=dict,
 )
@@ -41,7 +30,7 @@ def get_group(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_GROUP,
         target=f"/api/v1/consumer-groups/{segment('group', group)}",
         body=None,
         parse=_ANSWERS,

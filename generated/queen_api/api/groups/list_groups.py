@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import List
 
 from ...models import GroupSummary
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="list_groups",
-    tag="groups",
-    method="GET",
-    path="/api/v1/consumer-groups",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_GROUPS
+from ...request import Answers, Request
 
 _ANSWERS: Answers[List[GroupSummary]] = Answers(
-    OPERATION,
+    LIST_GROUPS,
     {200: (list, dict)},
     empty=list,
 )
@@ -37,7 +26,7 @@ def list_groups() -> Request[List[GroupSummary]]:
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_GROUPS,
         target="/api/v1/consumer-groups",
         body=None,
         parse=_ANSWERS,

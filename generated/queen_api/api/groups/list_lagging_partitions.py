@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import List, Optional
 
 from ...models import LaggingPartition
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="list_lagging_partitions",
-    tag="groups",
-    method="GET",
-    path="/api/v1/consumer-groups/lagging",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_LAGGING_PARTITIONS
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[List[LaggingPartition]] = Answers(
-    OPERATION,
+    LIST_LAGGING_PARTITIONS,
     {200: (list, dict)},
     empty=list,
 )
@@ -46,7 +35,7 @@ def list_lagging_partitions(
             well.
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_LAGGING_PARTITIONS,
         target="/api/v1/consumer-groups/lagging" + query_string([("minLagSeconds", min_lag_seconds)]),
         body=None,
         parse=_ANSWERS,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, Optional
 
 from ...models import SeekAnswer
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="seek_group",
-    tag="groups",
-    method="POST",
-    path="/api/v1/consumer-groups/{group}/queues/{queue}/seek",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import SEEK_GROUP
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[SeekAnswer] = Answers(
-    OPERATION,
+    SEEK_GROUP,
     {200: (dict,)},
 )
 
@@ -58,7 +47,7 @@ def seek_group(
     if timestamp is not None:
         body["timestamp"] = timestamp
     return Request(
-        operation=OPERATION,
+        operation=SEEK_GROUP,
         target=f"/api/v1/consumer-groups/{segment('group', group)}/queues/{segment('queue', queue)}/seek",
         body=body,
         parse=_ANSWERS,

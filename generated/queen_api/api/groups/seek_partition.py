@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import SeekPartitionAnswer
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="seek_partition",
-    tag="groups",
-    method="POST",
-    path="/api/v1/consumer-groups/{group}/queues/{queue}/partitions/{partition}/seek",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import SEEK_PARTITION
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[SeekPartitionAnswer] = Answers(
-    OPERATION,
+    SEEK_PARTITION,
     {200: (dict,)},
 )
 
@@ -45,7 +34,7 @@ def seek_partition(
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=SEEK_PARTITION,
         target=f"/api/v1/consumer-groups/{segment('group', group)}/queues/{segment('queue', queue)}/partitions/{segment('partition', partition)}/seek",
         body=None,
         parse=_ANSWERS,

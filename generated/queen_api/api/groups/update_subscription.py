@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict
 
 from ...models import SubscriptionAnswer
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="update_subscription",
-    tag="groups",
-    method="POST",
-    path="/api/v1/consumer-groups/{group}/subscription",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import UPDATE_SUBSCRIPTION
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[SubscriptionAnswer] = Answers(
-    OPERATION,
+    UPDATE_SUBSCRIPTION,
     {200: (dict,)},
 )
 
@@ -51,7 +40,7 @@ def update_subscription(
         "subscriptionTimestamp": subscription_timestamp,
     }
     return Request(
-        operation=OPERATION,
+        operation=UPDATE_SUBSCRIPTION,
         target=f"/api/v1/consumer-groups/{segment('group', group)}/subscription",
         body=body,
         parse=_ANSWERS,

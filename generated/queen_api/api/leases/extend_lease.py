@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Union
 
 from ...models import LeaseResult, SingleLeaseAnswer
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="extend_lease",
-    tag="leases",
-    method="POST",
-    path="/api/v1/lease/{leaseId}/extend",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="result",
-    long_poll=False,
-)
+from ...operations import EXTEND_LEASE
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[Union[List[LeaseResult], SingleLeaseAnswer]] = Answers(
-    OPERATION,
+    EXTEND_LEASE,
     {200: (list, dict)},
 )
 
@@ -52,7 +41,7 @@ def extend_lease(
     if seconds is not None:
         body["seconds"] = seconds
     return Request(
-        operation=OPERATION,
+        operation=EXTEND_LEASE,
         target=f"/api/v1/lease/{segment('leaseId', lease_id)}/extend",
         body=body,
         parse=_ANSWERS,

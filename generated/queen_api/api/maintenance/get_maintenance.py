@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import MaintenanceStatus
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="get_maintenance",
-    tag="maintenance",
-    method="GET",
-    path="/api/v1/system/maintenance",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_MAINTENANCE
+from ...request import Answers, Request
 
 _ANSWERS: Answers[MaintenanceStatus] = Answers(
-    OPERATION,
+    GET_MAINTENANCE,
     {200: (dict,)},
 )
 
@@ -34,7 +23,7 @@ def get_maintenance() -> Request[MaintenanceStatus]:
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_MAINTENANCE,
         target="/api/v1/system/maintenance",
         body=None,
         parse=_ANSWERS,

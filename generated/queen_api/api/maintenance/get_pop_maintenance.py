@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import PopMaintenance
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="get_pop_maintenance",
-    tag="maintenance",
-    method="GET",
-    path="/api/v1/system/maintenance/pop",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_POP_MAINTENANCE
+from ...request import Answers, Request
 
 _ANSWERS: Answers[PopMaintenance] = Answers(
-    OPERATION,
+    GET_POP_MAINTENANCE,
     {200: (dict,)},
 )
 
@@ -35,7 +24,7 @@ def get_pop_maintenance() -> Request[PopMaintenance]:
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_POP_MAINTENANCE,
         target="/api/v1/system/maintenance/pop",
         body=None,
         parse=_ANSWERS,

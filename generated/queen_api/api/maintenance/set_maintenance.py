@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict
 
 from ...models import MaintenanceAnswer
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="set_maintenance",
-    tag="maintenance",
-    method="POST",
-    path="/api/v1/system/maintenance",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import SET_MAINTENANCE
+from ...request import Answers, Request
 
 _ANSWERS: Answers[MaintenanceAnswer] = Answers(
-    OPERATION,
+    SET_MAINTENANCE,
     {200: (dict,)},
 )
 
@@ -49,7 +38,7 @@ def set_maintenance(
         "enabled": enabled,
     }
     return Request(
-        operation=OPERATION,
+        operation=SET_MAINTENANCE,
         target="/api/v1/system/maintenance",
         body=body,
         parse=_ANSWERS,

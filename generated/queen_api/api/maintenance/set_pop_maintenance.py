@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict
 
 from ...models import PopMaintenance
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="set_pop_maintenance",
-    tag="maintenance",
-    method="POST",
-    path="/api/v1/system/maintenance/pop",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import SET_POP_MAINTENANCE
+from ...request import Answers, Request
 
 _ANSWERS: Answers[PopMaintenance] = Answers(
-    OPERATION,
+    SET_POP_MAINTENANCE,
     {200: (dict,)},
 )
 
@@ -47,7 +36,7 @@ def set_pop_maintenance(
         "enabled": enabled,
     }
     return Request(
-        operation=OPERATION,
+        operation=SET_POP_MAINTENANCE,
         target="/api/v1/system/maintenance/pop",
         body=body,
         parse=_ANSWERS,

@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import DeleteMessageAnswer
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="delete_message",
-    tag="messages",
-    method="DELETE",
-    path="/api/v1/messages/{partitionId}/{transactionId}",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="result",
-    long_poll=False,
-)
+from ...operations import DELETE_MESSAGE
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[DeleteMessageAnswer] = Answers(
-    OPERATION,
+    DELETE_MESSAGE,
     {200: (dict,)},
 )
 
@@ -43,7 +32,7 @@ def delete_message(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=DELETE_MESSAGE,
         target=f"/api/v1/messages/{segment('partitionId', partition_id)}/{segment('transactionId', transaction_id)}",
         body=None,
         parse=_ANSWERS,

@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import MessageDetail
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="get_message",
-    tag="messages",
-    method="GET",
-    path="/api/v1/messages/{partitionId}/{transactionId}",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_MESSAGE
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[MessageDetail] = Answers(
-    OPERATION,
+    GET_MESSAGE,
     {200: (dict,)},
 )
 
@@ -43,7 +32,7 @@ def get_message(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_MESSAGE,
         target=f"/api/v1/messages/{segment('partitionId', partition_id)}/{segment('transactionId', transaction_id)}",
         body=None,
         parse=_ANSWERS,

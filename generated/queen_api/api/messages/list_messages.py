@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import MessageList
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="list_messages",
-    tag="messages",
-    method="GET",
-    path="/api/v1/messages",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_MESSAGES
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[MessageList] = Answers(
-    OPERATION,
+    LIST_MESSAGES,
     {200: (dict,)},
 )
 
@@ -62,7 +51,7 @@ def list_messages(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_MESSAGES,
         target="/api/v1/messages"
         + query_string(
             [

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import PopAnswer
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="pop_matching",
-    tag="messages",
-    method="GET",
-    path="/api/v1/pop",
-    since="0.7",
-    until="0.7",
-    retry="unsafe",
-    refusal="result",
-    long_poll=True,
-)
+from ...operations import POP_MATCHING
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[Optional[PopAnswer]] = Answers(
-    OPERATION,
+    POP_MATCHING,
     {200: (dict, type(None)), 204: (type(None),)},
 )
 
@@ -64,7 +53,7 @@ def pop_matching(
             well.
     """
     return Request(
-        operation=OPERATION,
+        operation=POP_MATCHING,
         target="/api/v1/pop"
         + query_string(
             [

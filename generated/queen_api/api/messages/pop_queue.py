@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import PopAnswer
-from ...request import Answers, Operation, Request, query_string, segment
-
-OPERATION = Operation(
-    id="pop_queue",
-    tag="messages",
-    method="GET",
-    path="/api/v1/pop/queue/{queue}",
-    since="0.7",
-    until=None,
-    retry="unsafe",
-    refusal="result",
-    long_poll=True,
-)
+from ...operations import POP_QUEUE
+from ...request import Answers, Request, query_string, segment
 
 _ANSWERS: Answers[Optional[PopAnswer]] = Answers(
-    OPERATION,
+    POP_QUEUE,
     {200: (dict, type(None)), 204: (type(None),)},
 )
 
@@ -67,7 +56,7 @@ def pop_queue(
             well.
     """
     return Request(
-        operation=OPERATION,
+        operation=POP_QUEUE,
         target=f"/api/v1/pop/queue/{segment('queue', queue)}"
         + query_string(
             [

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, List
 
 from ...models import PushItem, PushResult
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="push",
-    tag="messages",
-    method="POST",
-    path="/api/v1/push",
-    since="0.7",
-    until=None,
-    retry="keyed",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import PUSH
+from ...request import Answers, Request
 
 _ANSWERS: Answers[List[PushResult]] = Answers(
-    OPERATION,
+    PUSH,
     {200: (list, dict), 201: (list,)},
 )
 
@@ -57,7 +46,7 @@ def push(
         "items": items,
     }
     return Request(
-        operation=OPERATION,
+        operation=PUSH,
         target="/api/v1/push",
         body=body,
         parse=_ANSWERS,

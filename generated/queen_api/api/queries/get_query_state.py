@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, List, Optional
 
 from ...models import QueryState
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="get_query_state",
-    tag="queries",
-    method="POST",
-    path="/streams/v1/state/get",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_QUERY_STATE
+from ...request import Answers, Request
 
 _ANSWERS: Answers[QueryState] = Answers(
-    OPERATION,
+    GET_QUERY_STATE,
     {200: (dict,)},
 )
 
@@ -63,7 +52,7 @@ def get_query_state(
     if ripe_at_or_before is not None:
         body["ripe_at_or_before"] = ripe_at_or_before
     return Request(
-        operation=OPERATION,
+        operation=GET_QUERY_STATE,
         target="/streams/v1/state/get",
         body=body,
         parse=_ANSWERS,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, Optional
 
 from ...models import RegisteredQuery
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="register_query",
-    tag="queries",
-    method="POST",
-    path="/streams/v1/queries",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import REGISTER_QUERY
+from ...request import Answers, Request
 
 _ANSWERS: Answers[RegisteredQuery] = Answers(
-    OPERATION,
+    REGISTER_QUERY,
     {200: (dict,)},
 )
 
@@ -63,7 +52,7 @@ def register_query(
     if reset is not None:
         body["reset"] = reset
     return Request(
-        operation=OPERATION,
+        operation=REGISTER_QUERY,
         target="/streams/v1/queries",
         body=body,
         parse=_ANSWERS,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Union
 
 from ...models import CycleAck, CycleAnswer, DeleteState, PushItem, Refused, UpsertState
-from ...request import UNSET, Answers, Operation, Request, Unset
-
-OPERATION = Operation(
-    id="run_cycle",
-    tag="queries",
-    method="POST",
-    path="/streams/v1/cycle",
-    since="0.15",
-    until=None,
-    retry="unsafe",
-    refusal="result",
-    long_poll=False,
-)
+from ...operations import RUN_CYCLE
+from ...request import UNSET, Answers, Request, Unset
 
 _ANSWERS: Answers[Union[CycleAnswer, Refused]] = Answers(
-    OPERATION,
+    RUN_CYCLE,
     {200: (dict,)},
 )
 
@@ -79,7 +68,7 @@ def run_cycle(
     if release_lease is not None:
         body["release_lease"] = release_lease
     return Request(
-        operation=OPERATION,
+        operation=RUN_CYCLE,
         target="/streams/v1/cycle",
         body=body,
         parse=_ANSWERS,

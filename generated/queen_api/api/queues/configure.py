@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, Optional
 
 from ...models import ConfigureAnswer, QueueOptions
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="configure",
-    tag="queues",
-    method="POST",
-    path="/api/v1/configure",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import CONFIGURE
+from ...request import Answers, Request
 
 _ANSWERS: Answers[ConfigureAnswer] = Answers(
-    OPERATION,
+    CONFIGURE,
     {200: (dict,)},
 )
 
@@ -62,7 +51,7 @@ def configure(
     if options is not None:
         body["options"] = options
     return Request(
-        operation=OPERATION,
+        operation=CONFIGURE,
         target="/api/v1/configure",
         body=body,
         parse=_ANSWERS,

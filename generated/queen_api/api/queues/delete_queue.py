@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import DeleteQueueAnswer
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="delete_queue",
-    tag="queues",
-    method="DELETE",
-    path="/api/v1/resources/queues/{queue}",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import DELETE_QUEUE
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[DeleteQueueAnswer] = Answers(
-    OPERATION,
+    DELETE_QUEUE,
     {200: (dict,)},
 )
 
@@ -40,7 +29,7 @@ def delete_queue(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=DELETE_QUEUE,
         target=f"/api/v1/resources/queues/{segment('queue', queue)}",
         body=None,
         parse=_ANSWERS,

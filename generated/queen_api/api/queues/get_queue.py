@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import QueueDetail
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="get_queue",
-    tag="queues",
-    method="GET",
-    path="/api/v1/resources/queues/{queue}",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_QUEUE
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[QueueDetail] = Answers(
-    OPERATION,
+    GET_QUEUE,
     {200: (dict,)},
 )
 
@@ -40,7 +29,7 @@ def get_queue(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_QUEUE,
         target=f"/api/v1/resources/queues/{segment('queue', queue)}",
         body=None,
         parse=_ANSWERS,

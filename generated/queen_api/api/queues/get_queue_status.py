@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import QueueStatus
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="get_queue_status",
-    tag="queues",
-    method="GET",
-    path="/api/v1/status/queues/{queue}",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_QUEUE_STATUS
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[QueueStatus] = Answers(
-    OPERATION,
+    GET_QUEUE_STATUS,
     {200: (dict,)},
 )
 
@@ -40,7 +29,7 @@ def get_queue_status(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_QUEUE_STATUS,
         target=f"/api/v1/status/queues/{segment('queue', queue)}",
         body=None,
         parse=_ANSWERS,

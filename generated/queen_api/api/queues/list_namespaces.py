@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import NamespaceList
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="list_namespaces",
-    tag="queues",
-    method="GET",
-    path="/api/v1/resources/namespaces",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_NAMESPACES
+from ...request import Answers, Request
 
 _ANSWERS: Answers[NamespaceList] = Answers(
-    OPERATION,
+    LIST_NAMESPACES,
     {200: (dict,)},
 )
 
@@ -35,7 +24,7 @@ def list_namespaces() -> Request[NamespaceList]:
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_NAMESPACES,
         target="/api/v1/resources/namespaces",
         body=None,
         parse=_ANSWERS,

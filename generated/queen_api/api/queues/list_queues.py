@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import QueueList
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="list_queues",
-    tag="queues",
-    method="GET",
-    path="/api/v1/resources/queues",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_QUEUES
+from ...request import Answers, Request
 
 _ANSWERS: Answers[QueueList] = Answers(
-    OPERATION,
+    LIST_QUEUES,
     {200: (dict,)},
 )
 
@@ -35,7 +24,7 @@ def list_queues() -> Request[QueueList]:
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_QUEUES,
         target="/api/v1/resources/queues",
         body=None,
         parse=_ANSWERS,

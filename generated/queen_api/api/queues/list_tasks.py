@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import TaskList
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="list_tasks",
-    tag="queues",
-    method="GET",
-    path="/api/v1/resources/tasks",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_TASKS
+from ...request import Answers, Request
 
 _ANSWERS: Answers[TaskList] = Answers(
-    OPERATION,
+    LIST_TASKS,
     {200: (dict,)},
 )
 
@@ -34,7 +23,7 @@ def list_tasks() -> Request[TaskList]:
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_TASKS,
         target="/api/v1/resources/tasks",
         body=None,
         parse=_ANSWERS,

@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import Buffers
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="get_buffers",
-    tag="status",
-    method="GET",
-    path="/api/v1/status/buffers",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_BUFFERS
+from ...request import Answers, Request
 
 _ANSWERS: Answers[Buffers] = Answers(
-    OPERATION,
+    GET_BUFFERS,
     {200: (dict,)},
 )
 
@@ -35,7 +24,7 @@ def get_buffers() -> Request[Buffers]:
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_BUFFERS,
         target="/api/v1/status/buffers",
         body=None,
         parse=_ANSWERS,

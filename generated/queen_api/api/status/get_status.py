@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import Status
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="get_status",
-    tag="status",
-    method="GET",
-    path="/api/v1/status",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_STATUS
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[Status] = Answers(
-    OPERATION,
+    GET_STATUS,
     {200: (dict,)},
 )
 
@@ -54,7 +43,7 @@ def get_status(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_STATUS,
         target="/api/v1/status"
         + query_string([("from", from_), ("to", to), ("queue", queue), ("namespace", namespace), ("task", task)]),
         body=None,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import List, Optional, Union
 
 from ...models import NoValue, QueueMessage, QueueMessagePage
-from ...request import Answers, Operation, Request, query_string, segment
-
-OPERATION = Operation(
-    id="list_queue_messages",
-    tag="status",
-    method="GET",
-    path="/api/v1/status/queues/{queue}/messages",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_QUEUE_MESSAGES
+from ...request import Answers, Request, query_string, segment
 
 _ANSWERS: Answers[Union[List[QueueMessage], QueueMessagePage, NoValue]] = Answers(
-    OPERATION,
+    LIST_QUEUE_MESSAGES,
     {200: (list, dict)},
     empty=list,
 )
@@ -49,7 +38,7 @@ def list_queue_messages(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_QUEUE_MESSAGES,
         target=f"/api/v1/status/queues/{segment('queue', queue)}/messages"
         + query_string([("limit", limit), ("offset", offset)]),
         body=None,

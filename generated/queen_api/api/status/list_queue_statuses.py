@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import QueueStatusList
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="list_queue_statuses",
-    tag="status",
-    method="GET",
-    path="/api/v1/status/queues",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_QUEUE_STATUSES
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[QueueStatusList] = Answers(
-    OPERATION,
+    LIST_QUEUE_STATUSES,
     {200: (dict,)},
 )
 
@@ -49,7 +38,7 @@ def list_queue_statuses(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_QUEUE_STATUSES,
         target="/api/v1/status/queues"
         + query_string([("namespace", namespace), ("task", task), ("limit", limit), ("offset", offset)]),
         body=None,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Union
 
 from ...models import StatsRefresh, StatsRefreshSkipped
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="refresh_stats",
-    tag="status",
-    method="POST",
-    path="/api/v1/stats/refresh",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import REFRESH_STATS
+from ...request import Answers, Request
 
 _ANSWERS: Answers[Union[StatsRefresh, StatsRefreshSkipped]] = Answers(
-    OPERATION,
+    REFRESH_STATS,
     {200: (dict,)},
 )
 
@@ -38,7 +27,7 @@ def refresh_stats() -> Request[Union[StatsRefresh, StatsRefreshSkipped]]:
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=REFRESH_STATS,
         target="/api/v1/stats/refresh",
         body=None,
         parse=_ANSWERS,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, Optional
 
 from ...models import AckWindowAnswer
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="ack_window",
-    tag="streams",
-    method="POST",
-    path="/api/v1/stream/ack",
-    since="0.7",
-    until="0.7",
-    retry="safe",
-    refusal="result",
-    long_poll=False,
-)
+from ...operations import ACK_WINDOW
+from ...request import Answers, Request
 
 _ANSWERS: Answers[AckWindowAnswer] = Answers(
-    OPERATION,
+    ACK_WINDOW,
     {200: (dict,)},
 )
 
@@ -50,7 +39,7 @@ def ack_window(
     if success is not None:
         body["success"] = success
     return Request(
-        operation=OPERATION,
+        operation=ACK_WINDOW,
         target="/api/v1/stream/ack",
         body=body,
         parse=_ANSWERS,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, List, Optional
 
 from ...models import DefineStreamAnswer
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="define_stream",
-    tag="streams",
-    method="POST",
-    path="/api/v1/stream/define",
-    since="0.7",
-    until="0.7",
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import DEFINE_STREAM
+from ...request import Answers, Request
 
 _ANSWERS: Answers[DefineStreamAnswer] = Answers(
-    OPERATION,
+    DEFINE_STREAM,
     {200: (dict,)},
 )
 
@@ -76,7 +65,7 @@ def define_stream(
     if window_lease_timeout_ms is not None:
         body["window_lease_timeout_ms"] = window_lease_timeout_ms
     return Request(
-        operation=OPERATION,
+        operation=DEFINE_STREAM,
         target="/api/v1/stream/define",
         body=body,
         parse=_ANSWERS,

@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import DeleteStreamAnswer
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="delete_stream",
-    tag="streams",
-    method="DELETE",
-    path="/api/v1/resources/streams/{stream}",
-    since="0.7",
-    until="0.7",
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import DELETE_STREAM
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[DeleteStreamAnswer] = Answers(
-    OPERATION,
+    DELETE_STREAM,
     {200: (dict,)},
 )
 
@@ -39,7 +28,7 @@ def delete_stream(
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=DELETE_STREAM,
         target=f"/api/v1/resources/streams/{segment('stream', stream)}",
         body=None,
         parse=_ANSWERS,

@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import StreamStats
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="get_stream_stats",
-    tag="streams",
-    method="GET",
-    path="/api/v1/resources/streams/stats",
-    since="0.7",
-    until="0.7",
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_STREAM_STATS
+from ...request import Answers, Request
 
 _ANSWERS: Answers[StreamStats] = Answers(
-    OPERATION,
+    GET_STREAM_STATS,
     {200: (dict,)},
 )
 
@@ -33,7 +22,7 @@ def get_stream_stats() -> Request[StreamStats]:
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_STREAM_STATS,
         target="/api/v1/resources/streams/stats",
         body=None,
         parse=_ANSWERS,

@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import Refused
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="list_stream_consumers",
-    tag="streams",
-    method="GET",
-    path="/api/v1/resources/streams/{stream}/consumers",
-    since="0.7",
-    until="0.7",
-    retry="safe",
-    refusal="result",
-    long_poll=False,
-)
+from ...operations import LIST_STREAM_CONSUMERS
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[Refused] = Answers(
-    OPERATION,
+    LIST_STREAM_CONSUMERS,
     {200: (dict,)},
 )
 
@@ -40,7 +29,7 @@ def list_stream_consumers(
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_STREAM_CONSUMERS,
         target=f"/api/v1/resources/streams/{segment('stream', stream)}/consumers",
         body=None,
         parse=_ANSWERS,

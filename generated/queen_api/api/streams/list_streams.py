@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import StreamList
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="list_streams",
-    tag="streams",
-    method="GET",
-    path="/api/v1/resources/streams",
-    since="0.7",
-    until="0.7",
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_STREAMS
+from ...request import Answers, Request
 
 _ANSWERS: Answers[StreamList] = Answers(
-    OPERATION,
+    LIST_STREAMS,
     {200: (dict,)},
 )
 
@@ -33,7 +22,7 @@ def list_streams() -> Request[StreamList]:
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_STREAMS,
         target="/api/v1/resources/streams",
         body=None,
         parse=_ANSWERS,

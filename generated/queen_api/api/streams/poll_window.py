@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, Optional
 
 from ...models import PollWindowAnswer
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="poll_window",
-    tag="streams",
-    method="POST",
-    path="/api/v1/stream/poll",
-    since="0.7",
-    until="0.7",
-    retry="unsafe",
-    refusal="raise",
-    long_poll=True,
-)
+from ...operations import POLL_WINDOW
+from ...request import Answers, Request
 
 _ANSWERS: Answers[Optional[PollWindowAnswer]] = Answers(
-    OPERATION,
+    POLL_WINDOW,
     {200: (dict, type(None))},
 )
 
@@ -57,7 +46,7 @@ def poll_window(
     if timeout is not None:
         body["timeout"] = timeout
     return Request(
-        operation=OPERATION,
+        operation=POLL_WINDOW,
         target="/api/v1/stream/poll",
         body=body,
         parse=_ANSWERS,

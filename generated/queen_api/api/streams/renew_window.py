@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, Optional
 
 from ...models import RenewWindowAnswer
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="renew_window",
-    tag="streams",
-    method="POST",
-    path="/api/v1/stream/renew-lease",
-    since="0.7",
-    until="0.7",
-    retry="safe",
-    refusal="result",
-    long_poll=False,
-)
+from ...operations import RENEW_WINDOW
+from ...request import Answers, Request
 
 _ANSWERS: Answers[RenewWindowAnswer] = Answers(
-    OPERATION,
+    RENEW_WINDOW,
     {200: (dict,)},
 )
 
@@ -49,7 +38,7 @@ def renew_window(
     if extend_ms is not None:
         body["extend_ms"] = extend_ms
     return Request(
-        operation=OPERATION,
+        operation=RENEW_WINDOW,
         target="/api/v1/stream/renew-lease",
         body=body,
         parse=_ANSWERS,

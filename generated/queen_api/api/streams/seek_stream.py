@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict
 
 from ...models import SeekStreamAnswer
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="seek_stream",
-    tag="streams",
-    method="POST",
-    path="/api/v1/stream/seek",
-    since="0.7",
-    until="0.7",
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import SEEK_STREAM
+from ...request import Answers, Request
 
 _ANSWERS: Answers[SeekStreamAnswer] = Answers(
-    OPERATION,
+    SEEK_STREAM,
     {200: (dict,)},
 )
 
@@ -53,7 +42,7 @@ def seek_stream(
         "timestamp": timestamp,
     }
     return Request(
-        operation=OPERATION,
+        operation=SEEK_STREAM,
         target="/api/v1/stream/seek",
         body=body,
         parse=_ANSWERS,

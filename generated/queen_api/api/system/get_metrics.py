@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import Metrics
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="get_metrics",
-    tag="system",
-    method="GET",
-    path="/metrics",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_METRICS
+from ...request import Answers, Request
 
 _ANSWERS: Answers[Metrics] = Answers(
-    OPERATION,
+    GET_METRICS,
     {200: (dict,)},
 )
 
@@ -31,7 +20,7 @@ def get_metrics() -> Request[Metrics]:
     really does is told by the prometheus text and the analytics.
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_METRICS,
         target="/metrics",
         body=None,
         parse=_ANSWERS,

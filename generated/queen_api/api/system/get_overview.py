@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import Overview
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="get_overview",
-    tag="system",
-    method="GET",
-    path="/api/v1/resources/overview",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_OVERVIEW
+from ...request import Answers, Request
 
 _ANSWERS: Answers[Overview] = Answers(
-    OPERATION,
+    GET_OVERVIEW,
     {200: (dict,)},
 )
 
@@ -35,7 +24,7 @@ def get_overview() -> Request[Overview]:
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_OVERVIEW,
         target="/api/v1/resources/overview",
         body=None,
         parse=_ANSWERS,

@@ -3,22 +3,11 @@
 
 from __future__ import annotations
 
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="get_prometheus_metrics",
-    tag="system",
-    method="GET",
-    path="/metrics/prometheus",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_PROMETHEUS_METRICS
+from ...request import Answers, Request
 
 _ANSWERS: Answers[str] = Answers(
-    OPERATION,
+    GET_PROMETHEUS_METRICS,
     {200: (str,)},
 )
 
@@ -33,7 +22,7 @@ def get_prometheus_metrics() -> Request[str]:
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_PROMETHEUS_METRICS,
         target="/metrics/prometheus",
         body=None,
         parse=_ANSWERS,

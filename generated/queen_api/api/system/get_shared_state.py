@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import SharedState
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="get_shared_state",
-    tag="system",
-    method="GET",
-    path="/api/v1/system/shared-state",
-    since="0.15",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_SHARED_STATE
+from ...request import Answers, Request
 
 _ANSWERS: Answers[SharedState] = Answers(
-    OPERATION,
+    GET_SHARED_STATE,
     {200: (dict,)},
 )
 
@@ -35,7 +24,7 @@ def get_shared_state() -> Request[SharedState]:
         404: This server does not have the route.
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_SHARED_STATE,
         target="/api/v1/system/shared-state",
         body=None,
         parse=_ANSWERS,

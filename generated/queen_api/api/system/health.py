@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import Health
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="health",
-    tag="system",
-    method="GET",
-    path="/health",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import HEALTH
+from ...request import Answers, Request
 
 _ANSWERS: Answers[Health] = Answers(
-    OPERATION,
+    HEALTH,
     {200: (dict,)},
 )
 
@@ -34,7 +23,7 @@ def health() -> Request[Health]:
         503: The database does not answer (server 0.15).
     """
     return Request(
-        operation=OPERATION,
+        operation=HEALTH,
         target="/health",
         body=None,
         parse=_ANSWERS,

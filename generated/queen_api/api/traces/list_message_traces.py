@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import TraceList
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="list_message_traces",
-    tag="traces",
-    method="GET",
-    path="/api/v1/traces/{partitionId}/{transactionId}",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_MESSAGE_TRACES
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[TraceList] = Answers(
-    OPERATION,
+    LIST_MESSAGE_TRACES,
     {200: (dict,)},
 )
 
@@ -42,7 +31,7 @@ def list_message_traces(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_MESSAGE_TRACES,
         target=f"/api/v1/traces/{segment('partitionId', partition_id)}/{segment('transactionId', transaction_id)}",
         body=None,
         parse=_ANSWERS,

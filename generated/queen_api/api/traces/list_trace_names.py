@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import TraceNameList
-from ...request import Answers, Operation, Request, query_string
-
-OPERATION = Operation(
-    id="list_trace_names",
-    tag="traces",
-    method="GET",
-    path="/api/v1/traces/names",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_TRACE_NAMES
+from ...request import Answers, Request, query_string
 
 _ANSWERS: Answers[TraceNameList] = Answers(
-    OPERATION,
+    LIST_TRACE_NAMES,
     {200: (dict,)},
 )
 
@@ -44,7 +33,7 @@ def list_trace_names(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_TRACE_NAMES,
         target="/api/v1/traces/names" + query_string([("limit", limit), ("offset", offset)]),
         body=None,
         parse=_ANSWERS,

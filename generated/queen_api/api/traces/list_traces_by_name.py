@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import NamedTraceList
-from ...request import Answers, Operation, Request, query_string, segment
-
-OPERATION = Operation(
-    id="list_traces_by_name",
-    tag="traces",
-    method="GET",
-    path="/api/v1/traces/by-name/{traceName}",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_TRACES_BY_NAME
+from ...request import Answers, Request, query_string, segment
 
 _ANSWERS: Answers[NamedTraceList] = Answers(
-    OPERATION,
+    LIST_TRACES_BY_NAME,
     {200: (dict,)},
 )
 
@@ -46,7 +35,7 @@ def list_traces_by_name(
         403: The token's role may not do this (server 0.15 with authentication).
     """
     return Request(
-        operation=OPERATION,
+        operation=LIST_TRACES_BY_NAME,
         target=f"/api/v1/traces/by-name/{segment('traceName', trace_name)}"
         + query_string([("limit", limit), ("offset", offset)]),
         body=None,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Union
 
 from ...models import TraceAnswer
-from ...request import Answers, JsonValue, Operation, Request
-
-OPERATION = Operation(
-    id="record_trace",
-    tag="traces",
-    method="POST",
-    path="/api/v1/traces",
-    since="0.7",
-    until=None,
-    retry="unsafe",
-    refusal="result",
-    long_poll=False,
-)
+from ...operations import RECORD_TRACE
+from ...request import Answers, JsonValue, Request
 
 _ANSWERS: Answers[TraceAnswer] = Answers(
-    OPERATION,
+    RECORD_TRACE,
     {200: (dict,)},
 )
 
@@ -66,7 +55,7 @@ def record_trace(
     if trace_names is not None:
         body["traceNames"] = trace_names
     return Request(
-        operation=OPERATION,
+        operation=RECORD_TRACE,
         target="/api/v1/traces",
         body=body,
         parse=_ANSWERS,

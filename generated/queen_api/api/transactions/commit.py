@@ -12,22 +12,11 @@ from ...models import (
     TransactionPushOperation,
     TransactionSinglePushOperation,
 )
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="commit",
-    tag="transactions",
-    method="POST",
-    path="/api/v1/transaction",
-    since="0.7",
-    until=None,
-    retry="keyed",
-    refusal="result",
-    long_poll=False,
-)
+from ...operations import COMMIT
+from ...request import Answers, Request
 
 _ANSWERS: Answers[TransactionAnswer] = Answers(
-    OPERATION,
+    COMMIT,
     {200: (dict,)},
 )
 
@@ -61,7 +50,7 @@ def commit(
         "operations": operations,
     }
     return Request(
-        operation=OPERATION,
+        operation=COMMIT,
         target="/api/v1/transaction",
         body=body,
         parse=_ANSWERS,

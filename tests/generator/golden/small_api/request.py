@@ -38,6 +38,9 @@ class Operation:
         tag: the group that it belongs to.
         method: the HTTP method.
         path: the path, with its parameters in braces.
+        access: ``public``, or the least role that may do it where the server runs with authentication; each role may
+            do what those before it may.
+        media_type: what the body of an answer is.
         since: the first server version that has it.
         until: the last server version that has it; None while there is none.
         retry: whether the same request may reach a server twice: ``safe`` yes, ``keyed`` when every pushed item carries a
@@ -50,6 +53,8 @@ class Operation:
     tag: str
     method: str
     path: str
+    access: Literal["public", "read-only", "read-write", "admin"]
+    media_type: Literal["application/json", "text/plain"]
     since: str
     until: Optional[str]
     retry: Literal["safe", "keyed", "unsafe"]
@@ -65,7 +70,8 @@ class Request(Generic[T_co]):
         operation: what is asked.
         target: the finished path and query, to be sent byte for byte.
         body: the body, to be encoded as JSON; None for no body.
-        parse: from the status and the decoded body (None for an empty one) to the value; raises ``UnexpectedAnswer``.
+        parse: from the status and the decoded body (None for an empty one; text where the operation's media type is)
+            to the value; raises ``UnexpectedAnswer``.
     """
 
     operation: Operation

@@ -3,22 +3,11 @@
 
 from __future__ import annotations
 
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="count_parts",
-    tag="parts",
-    method="GET",
-    path="/parts/count",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import COUNT_PARTS
+from ...request import Answers, Request
 
 _ANSWERS: Answers[int] = Answers(
-    OPERATION,
+    COUNT_PARTS,
     {200: (int, float)},
 )
 
@@ -26,7 +15,7 @@ _ANSWERS: Answers[int] = Answers(
 def count_parts() -> Request[int]:
     """Count what is under \\"""
     return Request(
-        operation=OPERATION,
+        operation=COUNT_PARTS,
         target="/parts/count",
         body=None,
         parse=_ANSWERS,

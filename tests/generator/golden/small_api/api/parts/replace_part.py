@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, List, Literal, Optional, Union
 
 from ...models import ByOwner
-from ...request import UNSET, Answers, JsonValue, Operation, Request, Unset, query_string, segment
-
-OPERATION = Operation(
-    id="replace_part",
-    tag="parts",
-    method="POST",
-    path="/things/{from}/parts/{partId}",
-    since="0.7",
-    until=None,
-    retry="unsafe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import REPLACE_PART
+from ...request import UNSET, Answers, JsonValue, Request, Unset, query_string, segment
 
 _ANSWERS: Answers[Optional[List[ByOwner]]] = Answers(
-    OPERATION,
+    REPLACE_PART,
     {200: (list, dict), 204: (type(None),)},
 )
 
@@ -56,7 +45,7 @@ def replace_part(
     if data is not UNSET:
         body["data"] = data
     return Request(
-        operation=OPERATION,
+        operation=REPLACE_PART,
         target=f"/things/{segment('from', from_)}/parts/{segment('partId', part_id)}"
         + query_string([("reason", reason), ("level", level)]),
         body=body,

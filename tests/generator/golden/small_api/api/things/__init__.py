@@ -5,6 +5,7 @@ from .delete_thing import delete_thing
 from .get_thing import get_thing
 from .list_things import list_things
 from .put_thing import put_thing
+from .report_things import report_things
 from .things_by_owner import things_by_owner
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "get_thing",
     "list_things",
     "put_thing",
+    "report_things",
     "things_by_owner",
 ]

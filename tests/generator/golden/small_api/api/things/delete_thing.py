@@ -3,22 +3,11 @@
 
 from __future__ import annotations
 
-from ...request import Answers, Operation, Request, segment
-
-OPERATION = Operation(
-    id="delete_thing",
-    tag="things",
-    method="DELETE",
-    path="/things/{thingName}",
-    since="0.7",
-    until="0.9",
-    retry="unsafe",
-    refusal="result",
-    long_poll=False,
-)
+from ...operations import DELETE_THING
+from ...request import Answers, Request, segment
 
 _ANSWERS: Answers[None] = Answers(
-    OPERATION,
+    DELETE_THING,
     {204: (type(None),)},
 )
 
@@ -33,7 +22,7 @@ def delete_thing(
         thing_name: The name.
     """
     return Request(
-        operation=OPERATION,
+        operation=DELETE_THING,
         target=f"/things/{segment('thingName', thing_name)}",
         body=None,
         parse=_ANSWERS,

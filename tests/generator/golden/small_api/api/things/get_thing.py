@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ...models import Thing
-from ...request import Answers, Operation, Request, query_string, segment
-
-OPERATION = Operation(
-    id="get_thing",
-    tag="things",
-    method="GET",
-    path="/things/{thingName}",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import GET_THING
+from ...request import Answers, Request, query_string, segment
 
 _ANSWERS: Answers[Thing] = Answers(
-    OPERATION,
+    GET_THING,
     {200: (dict,)},
 )
 
@@ -52,7 +41,7 @@ def get_thing(
         404: There is none.
     """
     return Request(
-        operation=OPERATION,
+        operation=GET_THING,
         target=f"/things/{segment('thingName', thing_name)}"
         + query_string([("from", from_), ("maxCount", max_count), ("withParts", with_parts), ("ratio", ratio)]),
         body=None,

@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import List
 
 from ...models import Thing
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="list_things",
-    tag="things",
-    method="GET",
-    path="/things",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import LIST_THINGS
+from ...request import Answers, Request
 
 _ANSWERS: Answers[List[Thing]] = Answers(
-    OPERATION,
+    LIST_THINGS,
     {200: (list,)},
     empty=list,
 )
@@ -30,7 +19,7 @@ _ANSWERS: Answers[List[Thing]] = Answers(
 def list_things() -> Request[List[Thing]]:
     """List things."""
     return Request(
-        operation=OPERATION,
+        operation=LIST_THINGS,
         target="/things",
         body=None,
         parse=_ANSWERS,

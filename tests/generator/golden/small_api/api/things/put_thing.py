@@ -6,22 +6,11 @@ from __future__ import annotations
 from typing import Dict, List, Optional, Union
 
 from ...models import Keywords, Refusal, Thing
-from ...request import UNSET, Answers, Operation, Request, Unset
-
-OPERATION = Operation(
-    id="put_thing",
-    tag="things",
-    method="POST",
-    path="/things",
-    since="0.15",
-    until=None,
-    retry="keyed",
-    refusal="result",
-    long_poll=True,
-)
+from ...operations import PUT_THING
+from ...request import UNSET, Answers, Request, Unset
 
 _ANSWERS: Answers[Optional[Union[List[Thing], Thing, Refusal]]] = Answers(
-    OPERATION,
+    PUT_THING,
     {200: (list, type(None)), 201: (dict,)},
 )
 
@@ -50,7 +39,7 @@ def put_thing(
     if owner is not UNSET:
         body["owner"] = owner
     return Request(
-        operation=OPERATION,
+        operation=PUT_THING,
         target="/things",
         body=body,
         parse=_ANSWERS,

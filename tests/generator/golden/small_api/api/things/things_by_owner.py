@@ -4,22 +4,11 @@
 from __future__ import annotations
 
 from ...models import ByOwner
-from ...request import Answers, Operation, Request
-
-OPERATION = Operation(
-    id="things_by_owner",
-    tag="things",
-    method="GET",
-    path="/by-owner",
-    since="0.7",
-    until=None,
-    retry="safe",
-    refusal="raise",
-    long_poll=False,
-)
+from ...operations import THINGS_BY_OWNER
+from ...request import Answers, Request
 
 _ANSWERS: Answers[ByOwner] = Answers(
-    OPERATION,
+    THINGS_BY_OWNER,
     {200: (dict,)},
     empty=dict,
 )
@@ -28,7 +17,7 @@ _ANSWERS: Answers[ByOwner] = Answers(
 def things_by_owner() -> Request[ByOwner]:
     """Things by their owners."""
     return Request(
-        operation=OPERATION,
+        operation=THINGS_BY_OWNER,
         target="/by-owner",
         body=None,
         parse=_ANSWERS,
