@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+import contextlib
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Iterator, List, Optional
 
 import pytest
-from queen_api.api import groups
-from queen_api.api import messages as endpoints
 
 from queen import ConnectionFailedError, Message, Queen, RedriveResponse, ServerRefusedError
-from queen.transport.engine import AnswerLostError, Reply
-from queen.transport.engines.in_process import InProcessEngine
+from queen.transport.engine import AnswerLostError, Engine, Headers, Reply
 from tests.scripted_server import Received, Scripted, ScriptedServer, answers
 
 GROUP = "g"
 NOTHING: Dict[str, Any] = {
     "found": 0, "pushed": 0, "already": 0, "removed": 0, "kept": 0, "failed": 0, "reasons": []
 }  # fmt: skip
+
+
+Watch = Callable[[str, str], Awaitable[None]]
+
+
+async def nothing(method: str, target: str) -> None:
+    """Watches nothing."""
 
 
 def counts(report: RedriveResponse) -> Dict[str, int]:
@@ -57,16 +62,54 @@ async def letters(queen: Queen, queue: str) -> List[Any]:
     return [letter["data"] for letter in (await queen.queue(queue).dlq().get())["messages"]]
 
 
-def losing(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    """From now on, requests of a method reach the broker no more."""
-    send = InProcessEngine.send
+class Watched(Engine):
+    """An engine that tells a test of each request and its answer.
 
-    async def broken(engine: InProcessEngine, origin: str, target: str, verb: str, *rest: Any) -> Reply:
-        if verb == method:
-            raise AnswerLostError("the connection broke")
-        return await send(engine, origin, target, verb, *rest)
+    Args:
+        engine: sends them.
+        before: called with the method and the target.
+        after: called with the same, when there is an answer.
+    """
 
-    monkeypatch.setattr(InProcessEngine, "send", broken)
+    def __init__(self, engine: Engine, before: Watch = nothing, after: Watch = nothing) -> None:
+        self._engine = engine
+        self._before = before
+        self._after = after
+
+    async def send(
+        self, origin: str, target: str, method: str, headers: Headers, body: Optional[bytes], deadline: float
+    ) -> Reply:
+        await self._before(method, target)
+        reply = await self._engine.send(origin, target, method, headers, body, deadline)
+        await self._after(method, target)
+        return reply
+
+    async def close(self) -> None:
+        await self._engine.close()
+
+
+@contextlib.contextmanager
+def watched(queen: Queen, before: Watch = nothing, after: Watch = nothing) -> Iterator[None]:
+    transport = queen._transport
+    engine = transport._engine
+    transport._engine = Watched(engine, before, after)
+    try:
+        yield
+    finally:
+        transport._engine = engine
+
+
+async def lose_deletions(method: str, target: str) -> None:
+    if method == "DELETE":
+        raise AnswerLostError("the connection broke")
+
+
+@pytest.fixture
+async def other_queue(queen: Queen, queue_name: str) -> AsyncIterator[str]:
+    """A queue that is not there yet, and not after the test."""
+    name = f"{queue_name}-again"
+    yield name
+    await queen.queue(name).delete()
 
 
 @pytest.mark.parametrize("group", [GROUP, None], ids=["group", "queue mode"])
@@ -115,12 +158,9 @@ async def test_a_scalar_that_server_07_alters_is_never_pushed_altered(
         assert await data(queen, queue_name) == [payload]
 
 
-async def test_a_crash_between_push_and_removal_duplicates_nothing(
-    queen: Queen, queue_name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_crash_between_push_and_removal_duplicates_nothing(queen: Queen, queue_name: str) -> None:
     await bury(queen, queue_name, {"n": 1}, {"n": 2})
-    with monkeypatch.context() as broken:
-        losing(broken, "DELETE")
+    with watched(queen, before=lose_deletions):
         with pytest.raises(ConnectionFailedError):
             await queen.queue(queue_name).dlq(GROUP).redrive()
     assert len(await letters(queen, queue_name)) == 2
@@ -129,12 +169,9 @@ async def test_a_crash_between_push_and_removal_duplicates_nothing(
     assert await data(queen, queue_name) == [{"n": 1}, {"n": 2}]
 
 
-async def test_a_copy_that_was_handled_before_the_next_run_is_not_pushed_again(
-    queen: Queen, queue_name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_copy_that_was_handled_before_the_next_run_is_not_pushed_again(queen: Queen, queue_name: str) -> None:
     await bury(queen, queue_name, {"n": 1})
-    with monkeypatch.context() as broken:
-        losing(broken, "DELETE")
+    with watched(queen, before=lose_deletions):
         with pytest.raises(ConnectionFailedError):
             await queen.queue(queue_name).dlq(GROUP).redrive()
     assert await data(queen, queue_name) == [{"n": 1}]
@@ -198,17 +235,16 @@ async def test_a_dry_run_tells_what_would_be_done_and_changes_nothing(queen: Que
     assert await queen.queue(queue_name).dlq(GROUP).redrive() == told
 
 
-async def test_a_dry_run_knows_what_is_there_already(queen: Queen, queue_name: str) -> None:
-    target = f"{queue_name}-again"
-    await queen.queue(target).create()
+async def test_a_dry_run_knows_what_is_there_already(queen: Queen, queue_name: str, other_queue: str) -> None:
+    await queen.queue(other_queue).create()
     await bury(queen, queue_name, {"n": 1}, {"n": 2})
     await pop(queen, queue_name, "other")
-    for to_queue in (None, target):
+    for to_queue in (None, other_queue):
         query = queen.queue(queue_name).dlq(GROUP)
         await query.redrive(to_queue=to_queue, limit=1)
         told = await query.redrive(to_queue=to_queue, dry_run=True)
         assert counts(told) == {"found": 2, "pushed": 1, "already": 1, "kept": 2}
-    assert await data(queen, target) == [{"n": 1}]
+    assert await data(queen, other_queue) == [{"n": 1}]
 
 
 async def test_the_limit_takes_the_oldest_and_runs_get_on(queen: Queen, queue_name: str) -> None:
@@ -237,25 +273,25 @@ async def test_more_than_a_page_is_found(queen: Queen, queue_name: str) -> None:
     for message in await queen.queue(queue_name).group(GROUP).batch(120).pop():
         await message.nack("broken", status="dlq")
     assert (await queen.queue(queue_name).dlq().redrive(dry_run=True))["found"] == 120
+    assert (await queen.queue(queue_name).dlq().offset(1).redrive(dry_run=True))["found"] == 119
 
 
-async def test_to_another_queue(queen: Queen, queue_name: str) -> None:
-    target = f"{queue_name}-again"
-    await queen.queue(target).create()
+async def test_to_another_queue(queen: Queen, queue_name: str, other_queue: str) -> None:
+    await queen.queue(other_queue).create()
     await bury(queen, queue_name, {"n": 1}, partition="p")
-    report = await queen.queue(queue_name).dlq(GROUP).redrive(to_queue=target)
+    report = await queen.queue(queue_name).dlq(GROUP).redrive(to_queue=other_queue)
     assert counts(report) == {"found": 1, "pushed": 1, "removed": 1}
     assert await data(queen, queue_name) == []
-    [copy] = await pop(queen, target)
+    [copy] = await pop(queen, other_queue)
     assert (copy.data, copy["partition"]) == ({"n": 1}, "p")
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
 async def test_a_queue_that_server_07_does_not_know_is_a_reason_and_loses_nothing(
-    queen: Queen, queue_name: str, server_dialect: str, dry_run: bool
+    queen: Queen, queue_name: str, other_queue: str, server_dialect: str, dry_run: bool
 ) -> None:
     await bury(queen, queue_name, {"n": 1}, {"n": 2})
-    report = await queen.queue(queue_name).dlq().redrive(to_queue=f"{queue_name}-none", dry_run=dry_run)
+    report = await queen.queue(queue_name).dlq().redrive(to_queue=other_queue, dry_run=dry_run)
     if server_dialect == "0.7":
         assert counts(report) == {"found": 2, "failed": 2}
         assert len(await letters(queen, queue_name)) == 2
@@ -289,23 +325,17 @@ async def test_what_fails_again_beside_its_original_is_pushed_once_more_alone(qu
 
 
 async def test_a_message_that_becomes_a_dead_letter_during_the_run_is_left_alone(
-    queen: Queen, queue_name: str, monkeypatch: pytest.MonkeyPatch
+    queen: Queen, queue_name: str, server_url: str
 ) -> None:
     await bury(queen, queue_name, {"n": 1}, {"n": 2})
-    send = InProcessEngine.send
-    failing = False
+    async with Queen(server_url) as consumer:
 
-    async def failing_at_once(engine: InProcessEngine, origin: str, target: str, *rest: Any) -> Reply:
-        nonlocal failing
-        reply = await send(engine, origin, target, *rest)
-        if target == "/api/v1/push" and not failing:
-            failing = True
-            await fail(queen, queue_name)
-            failing = False
-        return reply
+        async def fail_at_once(method: str, target: str) -> None:
+            if target == "/api/v1/push":
+                await fail(consumer, queue_name)
 
-    monkeypatch.setattr(InProcessEngine, "send", failing_at_once)
-    report = await queen.queue(queue_name).dlq(GROUP).redrive()
+        with watched(queen, after=fail_at_once):
+            report = await queen.queue(queue_name).dlq(GROUP).redrive()
     assert counts(report) == {"found": 2, "pushed": 2, "removed": 2}
     assert len(await letters(queen, queue_name)) == 2
 
@@ -331,24 +361,16 @@ async def test_a_group_whose_name_leaves_no_room_for_the_new_id(queen: Queen, qu
     assert len(await letters(queen, queue_name)) == 1
 
 
-async def test_a_message_that_was_deleted_meanwhile_is_a_reason(
-    queen: Queen, queue_name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_message_that_was_deleted_meanwhile_is_a_reason(queen: Queen, queue_name: str) -> None:
     await bury(queen, queue_name, {"n": 1}, {"n": 2})
     [_, oldest] = (await queen.queue(queue_name).dlq().get())["messages"]
-    send = InProcessEngine.send
 
-    async def deleting_first(engine: InProcessEngine, origin: str, target: str, verb: str, *rest: Any) -> Reply:
-        reply = await send(engine, origin, target, verb, *rest)
+    async def delete_first(method: str, target: str) -> None:
         if target.startswith("/api/v1/dlq"):
-            request = endpoints.delete_message(
-                partition_id=oldest["partitionId"], transaction_id=oldest["transactionId"]
-            )
-            await queen.send(request)
-        return reply
+            await queen.admin.delete_message(oldest["partitionId"], oldest["transactionId"])
 
-    monkeypatch.setattr(InProcessEngine, "send", deleting_first)
-    report = await queen.queue(queue_name).dlq().redrive()
+    with watched(queen, after=delete_first):
+        report = await queen.queue(queue_name).dlq().redrive()
     assert counts(report) == {"found": 2, "pushed": 1, "removed": 1, "failed": 1}
     assert "Message not found" in reasons(report)[0]
 
@@ -417,7 +439,7 @@ async def test_an_encrypted_payload_that_no_path_shows_plain_is_not_pushed_encry
 @pytest.mark.dialects("embedded", "0.15")
 async def test_several_failures_of_one_message_in_one_group_are_one(queen: Queen, queue_name: str) -> None:
     await bury(queen, queue_name, {"n": 1})
-    await queen.send(groups.seek_group(group=GROUP, queue=queue_name, timestamp="2020-01-01T00:00:00Z"))
+    await queen.admin.seek_consumer_group(GROUP, queue_name, timestamp="2020-01-01T00:00:00Z")
     await fail(queen, queue_name)
     assert len(await letters(queen, queue_name)) == 2
     assert counts(await queen.queue(queue_name).dlq().redrive()) == {"found": 1, "pushed": 1, "removed": 1}
