@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import attrs
 import jinja2
 from openapi_python_client import Project
 from openapi_python_client import schema as oai
@@ -109,8 +110,7 @@ class _TypedProject(Project):
         self._write(
             "models.py",
             "models.py.jinja",
-            models=[model for model in contexts if model.alias is None],
-            aliases=_in_order({model.name: model for model in contexts if model.alias is not None}),
+            models=_in_order(contexts),
             typing_names=sorted(names_in(annotations) & set(TYPING_NAMES)),
             uses_json_value=_ANY in names_in(annotations),
             uses_not_required=any("NotRequired[" in text for text in annotations),
@@ -171,15 +171,32 @@ def _components(spec: Spec, config: Config) -> Mapping[str, PropertyProtocol]:
     return found
 
 
-def _in_order(aliases: Mapping[str, ModelContext]) -> list[ModelContext]:
-    """Aliases are evaluated at run time: each after those that it names."""
-    left, ordered = dict(aliases), list[ModelContext]()
+def _in_order(models: Sequence[ModelContext]) -> list[ModelContext]:
+    """Models, each after those that it names, so that its annotations can be evaluated as they stand.
+
+    As text they would be compiled one by one when the module is imported, which takes twice as long. Where models name
+    each other in a circle, one of them has to.
+    """
+    left, ordered = {model.name: model for model in models}, list[ModelContext]()
+    named = {model.name: names_in(_annotations_of(model)) for model in models}
     while left:
-        ready = [model for model in left.values() if not names_in(_annotations_of(model)) & set(left)]
-        if not ready:
+        ready = next((model for model in left.values() if not named[model.name] & set(left)), None)
+        if ready is None:
+            ready = next((_quoted(model, set(left)) for model in left.values() if model.alias is None), None)
+        if ready is None:
             raise GenerationError([f"schema {name} is made of itself, through names alone" for name in left])
-        ordered.append(left.pop(ready[0].name))
+        del left[ready.name]
+        ordered.append(ready)
     return ordered
+
+
+def _quoted(model: ModelContext, later: set[str]) -> ModelContext:
+    """A model with text in place of the annotations that name what is declared later."""
+    keys = [
+        attrs.evolve(key, annotation=repr(key.annotation)) if names_in([key.annotation]) & later else key
+        for key in model.keys
+    ]
+    return attrs.evolve(model, keys=keys)
 
 
 def _annotations_of(model: ModelContext) -> list[str]:

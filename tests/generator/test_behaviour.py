@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, ForwardRef, Iterator
 
 import pytest
+from typing_extensions import NotRequired
 
 from generator.output import generate
-from tests.generator.packages import SPEC, imported
+from tests.generator.packages import SPEC, changed_spec, imported
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +238,19 @@ def test_docstrings_that_end_in_a_quote_or_a_backslash_keep_it(parts: Any) -> No
 def test_a_key_of_a_schema_keeps_its_quotes_and_backslashes(api: Any) -> None:
     models = importlib.import_module("small_api.models")
     assert list(models.Keywords.__annotations__) == ["from", "class", "with space", 'quoted "key" \\']
+
+
+def test_models_that_name_each_other_in_a_circle_import(tmp_path: Path) -> None:
+    parent = 'parent: {type: [string, "null"]}'
+    spec = changed_spec(tmp_path, parent, "parent: {$ref: '#/components/schemas/Keywords'}")
+    keyword = 'class: {type: [integer, "null"]}'
+    spec.write_text(spec.read_text().replace(keyword, "class: {$ref: '#/components/schemas/Thing'}", 1))
+    package = tmp_path / "round_api"
+    generate(spec, package)
+    with imported(package):
+        models = importlib.import_module("round_api.models")
+        assert models.Thing.__annotations__["parent"] == ForwardRef("Keywords", module="round_api.models")
+        assert models.Keywords.__annotations__["class"] == NotRequired[models.Thing]
 
 
 def test_docstrings_are_the_specs_words(things: Any) -> None:

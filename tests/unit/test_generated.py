@@ -24,6 +24,11 @@ def test_the_bindings_import() -> None:
     assert import_all(queen_api.__name__) > 30
 
 
+def test_every_operation_leads_to_its_function() -> None:
+    operations = queen_api.OPERATIONS
+    assert [queen_api.endpoint(operation).__name__ for operation in operations] == [entry.id for entry in operations]
+
+
 def test_unions_nullables_and_keywords_import(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(SMALL))
     assert import_all("small_api") > 5
