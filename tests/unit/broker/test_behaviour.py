@@ -26,6 +26,12 @@ async def batch_ack(api: Api, popped: Any, *statuses: str) -> Any:
     return await api.call("POST", "/api/v1/ack/batch", {"acknowledgments": acks})
 
 
+async def test_message_ids_are_in_the_order_of_the_items(api: Api) -> None:
+    ids = [result["message_id"] for result in await api.push("q", *range(50))]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 50
+
+
 async def test_a_failure_inside_a_batch_ack_is_never_skipped(api: Api) -> None:
     await api.push("q", 0, 1, 2)
     results = await batch_ack(api, await api.pop("q"), "completed", "failed", "completed")
