@@ -66,7 +66,39 @@ def load(path: Path) -> Spec:
             has a method that is not supported, or has the id of another one.
     """
     data = path.read_bytes()
-    document = _document(path, data)
+    return interpret(path, data, parse(path, data))
+
+
+def parse(path: Path, data: bytes) -> JsonObject:
+    """The object that a YAML file holds.
+
+    Args:
+        path: its name, for errors.
+        data: its bytes.
+
+    Raises:
+        GenerationError: it is no YAML, or no object.
+    """
+    try:
+        document = yaml.safe_load(data)
+    except yaml.YAMLError as error:
+        raise GenerationError([f"{path} is no YAML: {error}"]) from error
+    if not isinstance(document, Mapping):
+        raise GenerationError([f"{path} is no OpenAPI document: it is not an object"])
+    return document
+
+
+def interpret(path: Path, data: bytes, document: JsonObject) -> Spec:
+    """The spec that a document is.
+
+    Args:
+        path: the file.
+        data: its bytes.
+        document: what it says.
+
+    Raises:
+        GenerationError: as for ``load``.
+    """
     problems = _unsupported(document)
     operations: dict[str, OperationFacts] = {}
     for method, where, operation in _operations(document):
@@ -85,16 +117,6 @@ def schemas(document: JsonObject) -> Mapping[str, JsonObject]:
     """The component schemas, in the order of the document."""
     components = cast(JsonObject, document.get("components", {}))
     return cast(Mapping[str, JsonObject], components.get("schemas", {}))
-
-
-def _document(path: Path, data: bytes) -> JsonObject:
-    try:
-        document = yaml.safe_load(data)
-    except yaml.YAMLError as error:
-        raise GenerationError([f"{path} is no YAML: {error}"]) from error
-    if not isinstance(document, Mapping):
-        raise GenerationError([f"{path} is no OpenAPI document: it is not an object"])
-    return document
 
 
 def _unsupported(document: JsonObject) -> list[str]:
@@ -164,11 +186,18 @@ def _refusals(document: JsonObject) -> Iterator[str]:
 
 
 def resolved(document: JsonObject, node: JsonObject) -> JsonObject:
-    """A node, or what its ``$ref`` points to."""
+    """A node, or what its ``$ref`` points to.
+
+    Raises:
+        GenerationError: it points to nothing in this document.
+    """
     reference = node.get("$ref")
     if not isinstance(reference, str):
         return node
     found: object = document
     for part in reference.removeprefix("#/").split("/"):
-        found = cast(JsonObject, found)[part]
+        name = part.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, Mapping) or name not in found:
+            raise GenerationError([f"{reference} is not in the document"])
+        found = found[name]
     return cast(JsonObject, found)

@@ -1,0 +1,38 @@
+"""A spec that is to be compared: loaded, and known to be sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from openapi_spec_validator import validate
+from openapi_spec_validator.exceptions import OpenAPIError
+from referencing.exceptions import Unresolvable
+
+from generator.failure import GenerationError
+from generator.spec import Spec, interpret, parse
+
+
+def read(path: Path) -> Spec:
+    """Load a spec.
+
+    Raises:
+        OSError: the file cannot be read.
+        GenerationError: it is no YAML, no valid OpenAPI document, or lacks an extension that each operation has.
+    """
+    data = path.read_bytes()
+    document = parse(path, data)
+    try:
+        validate(document)
+    except (OpenAPIError, Unresolvable) as error:
+        raise GenerationError([f"{path} is no valid OpenAPI document: {_worded(error)}"]) from error
+    except RecursionError as error:
+        raise GenerationError([f"{path} is no valid OpenAPI document: a $ref leads back to itself"]) from error
+    return interpret(path, data, document)
+
+
+def _worded(error: Exception) -> str:
+    if isinstance(error, Unresolvable):
+        return f"{error.ref} is not in it"
+    message = getattr(error, "message", "") or "its version of OpenAPI is not known"
+    place = getattr(error, "json_path", "")
+    return f"{message} at {place}" if place else str(message)
