@@ -42,10 +42,21 @@ _COMPARED = (
 
 def type_change(where: str, old: JsonObject, new: JsonObject, direction: Direction) -> tuple[Effect, Iterator[Change]]:
     """How the types lie, and the change if there is one."""
-    before, after = _types(old), _types(new)
-    effect = effect_on_set(before, after)
-    changes = _changed(where, "type", old.get("type", ABSENT), new.get("type", ABSENT), effect, direction)
-    return effect, iter(()) if old.get("type") == new.get("type") else changes
+    if "type" not in old and "type" not in new:
+        return Effect.SAME, iter(())
+    effect = effect_on_set(types(old), types(new))
+    return effect, _changed(where, "type", *_pair(old, new, "type"), effect, direction)
+
+
+def types(schema: JsonObject) -> frozenset[object] | None:
+    """The types that a value may have, of its ``type`` or of the values it may be; None for any."""
+    if "type" in schema:
+        # Every integer is a number.
+        return frozenset(["integer", "number"] if schema["type"] == "number" else [schema["type"]])
+    values = _allowed(schema)
+    if values is None:
+        return None
+    return frozenset(name for value in values for name in types({"type": _type_of(value)}) or ())
 
 
 def keyword_changes(where: str, old: JsonObject, new: JsonObject, direction: Direction) -> Iterator[Change]:
@@ -79,16 +90,6 @@ def _changed(
 
 def _pair(old: JsonObject, new: JsonObject, key: str) -> tuple[object, object]:
     return old.get(key, ABSENT), new.get(key, ABSENT)
-
-
-def _types(schema: JsonObject) -> frozenset[object] | None:
-    if "type" in schema:
-        # Every integer is a number.
-        return frozenset(["integer", "number"] if schema["type"] == "number" else [schema["type"]])
-    values = _allowed(schema)
-    if values is None:
-        return None
-    return frozenset(name for value in values for name in _types({"type": _type_of(value)}) or ())
 
 
 def _type_of(value: object) -> str:

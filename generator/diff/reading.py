@@ -6,6 +6,7 @@ from pathlib import Path
 
 from openapi_spec_validator import validate
 from openapi_spec_validator.exceptions import OpenAPIError
+from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from referencing.exceptions import Unresolvable
 
 from generator.failure import GenerationError
@@ -23,7 +24,7 @@ def read(path: Path) -> Spec:
     document = parse(path, data)
     try:
         validate(document)
-    except (OpenAPIError, Unresolvable) as error:
+    except (OpenAPIError, OpenAPIValidationError, Unresolvable) as error:
         raise GenerationError([f"{path} is no valid OpenAPI document: {_worded(error)}"]) from error
     except RecursionError as error:
         raise GenerationError([f"{path} is no valid OpenAPI document: a $ref leads back to itself"]) from error
@@ -33,6 +34,6 @@ def read(path: Path) -> Spec:
 def _worded(error: Exception) -> str:
     if isinstance(error, Unresolvable):
         return f"{error.ref} is not in it"
-    message = getattr(error, "message", "") or "its version of OpenAPI is not known"
-    place = getattr(error, "json_path", "")
-    return f"{message} at {place}" if place else str(message)
+    if isinstance(error, OpenAPIValidationError):
+        return f"{str(error).splitlines()[0]} at {error.json_path}"
+    return str(error) or "its version of OpenAPI is not known"

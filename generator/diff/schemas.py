@@ -9,7 +9,7 @@ import attrs
 
 from generator.diff.change import ABSENT, Change, documentation, presence
 from generator.diff.effects import BOTH, CALLERS, NOBODY, SERVERS, Direction, Effect, Side, broken, effect_on_flag
-from generator.diff.keywords import keyword_changes, type_change
+from generator.diff.keywords import keyword_changes, type_change, types
 from generator.diff.normalization import Alternative, Union, normalized
 from generator.spec import JsonObject
 
@@ -60,8 +60,7 @@ def _alternative_changes(schemas: SchemaComparison, where: str, old: Alternative
     inner = attrs.evolve(schemas, within=schemas.within | {names})
     effect, changes = type_change(where, old.keywords, new.keywords, schemas.direction)
     yield from changes
-    untyped = ("type" in old.keywords) != ("type" in new.keywords)
-    if effect is Effect.DIFFERENT or (untyped and effect is not Effect.SAME):
+    if effect is Effect.DIFFERENT or (effect is not Effect.SAME and None in (types(old.keywords), types(new.keywords))):
         # No keyword of the one says anything of the other.
         return
     yield from keyword_changes(where, old.keywords, new.keywords, schemas.direction)
