@@ -126,15 +126,15 @@ def _document_changes(old: Spec, new: Spec) -> Iterator[Change]:
     before, after = component_schemas(old.document), component_schemas(new.document)
     for name in [*before, *(name for name in after if name not in before)]:
         if name not in after:
-            yield Change(f"type {name}", "type", name, ABSENT, CALLERS)
+            yield Change("", "type", name, ABSENT, CALLERS)
         elif name not in before:
-            yield Change(f"type {name}", "type", ABSENT, name)
+            yield Change("", "type", ABSENT, name)
     was, now = _security_schemes(old), _security_schemes(new)
     for name in [*was, *(name for name in now if name not in was)]:
         if name not in now:
-            yield Change(f"security scheme {name}", "security scheme", name, ABSENT, BOTH)
+            yield Change("", "security scheme", name, ABSENT, BOTH)
         elif name not in was:
-            yield Change(f"security scheme {name}", "security scheme", ABSENT, name)
+            yield Change("", "security scheme", ABSENT, name)
         else:
             yield from unjudged(f"security scheme {name}", was[name], now[name], ())
             yield from documentation(f"security scheme {name}", was[name], now[name])

@@ -204,7 +204,7 @@ CHANGES: List[Tuple[str, List[Replacement], List[str]]] = [
     (
         "schema renamed",
         [('"#/components/schemas/Order"', '"#/components/schemas/By"'), ("    Order: {", "    By: {")],
-        ["breaks callers type Order: type removed: Order", "compatible type By: type added: By"],
+        ["breaks callers type removed: Order", "compatible type added: By"],
     ),
 ]
 
