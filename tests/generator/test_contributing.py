@@ -18,7 +18,7 @@ from tests.generator.packages import ROOT
 WALK_THROUGH = "## Adding a route, step by step\n"
 # What is said just before a block tells what is done with it.
 BLOCK = re.compile(
-    r"(?:In `(?P<file>[^`]+)`, below `(?P<line>[^`]+)`\n\n|New file `(?P<new>[^`]+)`\n\n)?"
+    r"(?:In `(?P<file>[^`]+)`, below `(?P<line>[^`]+)`:\n\n|New file `(?P<new>[^`]+)`:\n\n)?"
     r"```(?P<language>\w+)\n(?P<text>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
