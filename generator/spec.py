@@ -66,7 +66,25 @@ def load(path: Path) -> Spec:
             has a method that is not supported, or has the id of another one.
     """
     data = path.read_bytes()
-    return interpret(path, data, parse(path, data))
+    document = parse(path, data)
+    problems = _unsupported(document)
+    operations: dict[str, OperationFacts] = {}
+    for method, where, operation in _operations(document):
+        facts = _facts(method, where, operation, problems)
+        if facts is None:
+            continue
+        if facts.id in operations:
+            problems.append(f"{where}: operationId {facts.id!r} is used by {operations[facts.id].path} too")
+        operations[facts.id] = facts
+    if problems:
+        raise GenerationError(problems)
+    return Spec(path, document, hashlib.sha256(data).hexdigest(), operations, frozenset(_refusals(document)))
+
+
+def schemas(document: JsonObject) -> Mapping[str, JsonObject]:
+    """The component schemas, in the order of the document."""
+    components = cast(JsonObject, document.get("components", {}))
+    return cast(Mapping[str, JsonObject], components.get("schemas", {}))
 
 
 def parse(path: Path, data: bytes) -> JsonObject:
@@ -86,37 +104,6 @@ def parse(path: Path, data: bytes) -> JsonObject:
     if not isinstance(document, Mapping):
         raise GenerationError([f"{path} is no OpenAPI document: it is not an object"])
     return document
-
-
-def interpret(path: Path, data: bytes, document: JsonObject) -> Spec:
-    """The spec that a document is.
-
-    Args:
-        path: the file.
-        data: its bytes.
-        document: what it says.
-
-    Raises:
-        GenerationError: as for ``load``.
-    """
-    problems = _unsupported(document)
-    operations: dict[str, OperationFacts] = {}
-    for method, where, operation in _operations(document):
-        facts = _facts(method, where, operation, problems)
-        if facts is None:
-            continue
-        if facts.id in operations:
-            problems.append(f"{where}: operationId {facts.id!r} is used by {operations[facts.id].path} too")
-        operations[facts.id] = facts
-    if problems:
-        raise GenerationError(problems)
-    return Spec(path, document, hashlib.sha256(data).hexdigest(), operations, frozenset(_refusals(document)))
-
-
-def schemas(document: JsonObject) -> Mapping[str, JsonObject]:
-    """The component schemas, in the order of the document."""
-    components = cast(JsonObject, document.get("components", {}))
-    return cast(Mapping[str, JsonObject], components.get("schemas", {}))
 
 
 def _unsupported(document: JsonObject) -> list[str]:

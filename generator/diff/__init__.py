@@ -37,7 +37,8 @@ The rest follows from it, or is decided here:
   (``x-queen-long-poll``) break callers; their opposites break servers. ``x-queen-refusal``, ``x-queen-empty`` and
   ``x-queen-refused`` say what an answer is to callers: any change breaks them.
 - ``security`` holds roles: ``public``, any token where none is named, ``read-only``, ``read-write``, ``admin``. A
-  higher one, or a token that has to be there, breaks callers; the opposites break servers.
+  higher one, or a token that has to be there, breaks callers; the opposites break servers. What names no such role
+  breaks both when it changes.
 - Descriptions, titles, examples, links, extensions that no rule is about, and the defaults of responses are
   documentation: they break nobody, and are listed when asked for.
 - Everything else that no rule is about is taken to break both.

@@ -8,6 +8,7 @@ from typing import cast
 
 from generator.diff.change import ABSENT, Change, documentation, presence, unjudged
 from generator.diff.effects import BOTH, CALLERS, NOBODY, Direction, broken, effect_on_flag
+from generator.diff.operation import Operation
 from generator.diff.schemas import SchemaComparison
 from generator.spec import JsonObject, resolved
 
@@ -17,11 +18,11 @@ _COMPARED = ("name", "in", "required", "schema")
 Parameters = Mapping[tuple[str, str], JsonObject]
 
 
-def parameters(document: JsonObject, item: JsonObject, operation: JsonObject) -> Parameters:
+def parameters(operation: Operation) -> Parameters:
     """The parameters of an operation; its own replace those of its path."""
     listed = [
-        resolved(document, parameter)
-        for node in (item, operation)
+        resolved(operation.document, parameter)
+        for node in (operation.item, operation.node)
         for parameter in cast("list[JsonObject]", node.get("parameters", []))
     ]
     return {(cast(str, parameter["in"]), cast(str, parameter["name"])): parameter for parameter in listed}

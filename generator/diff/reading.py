@@ -1,4 +1,4 @@
-"""A spec that is to be compared: loaded, and known to be sound."""
+"""A document that is to be compared: read, and known to be sound."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 from referencing.exceptions import Unresolvable
 
 from generator.failure import GenerationError
-from generator.spec import Spec, interpret, parse
+from generator.spec import JsonObject, parse
 
 
-def read(path: Path) -> Spec:
-    """Load a spec.
+def read(path: Path) -> JsonObject:
+    """Read a document; one of long ago, or of another project, may lack extensions that are needed today.
 
     Raises:
         OSError: the file cannot be read.
-        GenerationError: it is no YAML, no valid OpenAPI document, or lacks an extension that each operation has.
+        GenerationError: it is no YAML, or no valid OpenAPI document.
     """
-    data = path.read_bytes()
-    document = parse(path, data)
+    document = parse(path, path.read_bytes())
     try:
         validate(document)
     except (OpenAPIError, OpenAPIValidationError, Unresolvable) as error:
         raise GenerationError([f"{path} is no valid OpenAPI document: {_worded(error)}"]) from error
     except RecursionError as error:
         raise GenerationError([f"{path} is no valid OpenAPI document: a $ref leads back to itself"]) from error
-    return interpret(path, data, document)
+    return document
 
 
 def _worded(error: Exception) -> str:

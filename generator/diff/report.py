@@ -75,10 +75,7 @@ def as_json(report: Report) -> str:
 
 def _lines(report: Report) -> Iterator[str]:
     for operation in report.operations:
-        if operation.operation is None:
-            yield "no operation"
-        else:
-            yield f"{operation.operation} ({operation.method} {operation.path})"
+        yield _heading(operation)
         for change in operation.changes:
             place = f"{change.where}: " if change.where else ""
             yield f"  {_verdict(change):<24}{place}{_worded(change)}"
@@ -90,6 +87,13 @@ def _lines(report: Report) -> Iterator[str]:
         f"changes: {report.count()}, breaking callers: {report.count('callers')}, "
         f"breaking servers: {report.count('servers')}"
     )
+
+
+def _heading(operation: OperationChanges) -> str:
+    if operation.operation is None:
+        return "no operation"
+    address = f"{operation.method} {operation.path}"
+    return address if operation.operation == address else f"{operation.operation} ({address})"
 
 
 def _verdict(change: Change) -> str:

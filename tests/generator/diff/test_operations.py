@@ -36,7 +36,7 @@ CHANGES: List[Tuple[str, List[Replacement], List[str]]] = [
         [("    post:\n", "    put:\n")],
         ["breaks callers, servers method changed: POST -> PUT"],
     ),
-    ("tag changed", [("tags: [books]", "tags: [shelves]")], ["breaks callers tag changed: books -> shelves"]),
+    ("tag changed", [("tags: [books]", "tags: [shelves]")], ['breaks callers tags changed: ["books"] -> ["shelves"]']),
     ("later version", [(SINCE, 'x-queen-since: "0.15"')], ["breaks callers x-queen-since changed: 0.7 -> 0.15"]),
     ("earlier version", [(SINCE, 'x-queen-since: "0.6"')], ["breaks servers x-queen-since changed: 0.7 -> 0.6"]),
     ("ends sooner", [(UNTIL, UNTIL.replace("15", "7"))], ["breaks callers x-queen-until changed: 0.15 -> 0.7"]),
@@ -50,7 +50,7 @@ CHANGES: List[Tuple[str, List[Replacement], List[str]]] = [
     (
         "held back",
         [(SAFE, f"{SAFE}\n      x-queen-long-poll: true")],
-        ["breaks callers x-queen-long-poll changed: false -> true"],
+        ["breaks callers x-queen-long-poll added: true"],
     ),
     (
         "refusal",
@@ -69,6 +69,11 @@ CHANGES: List[Tuple[str, List[Replacement], List[str]]] = [
         "role of all that name none",
         [("security: [{}, {bearer: [read-only]}]", "security: []")],
         ["breaks servers role changed: read-only -> public"],
+    ),
+    (
+        "security of other kinds",
+        [("[{}, {bearer: [read-write]}]", "[{bearer: [write:books]}]")],
+        ['breaks callers, servers security changed: [{}, {"bearer": ["read-write"]}] -> [{"bearer": ["write:books"]}]'],
     ),
     (
         "token needed",
@@ -238,3 +243,20 @@ def test_an_operation_is_the_same_under_a_new_name_at_its_old_address_only_if_th
     assert "breaks callers, servers method changed: GET -> POST" in told
     assert "breaks callers, servers method changed: POST -> GET" in told
     assert not any("operationId" in line for line in told)
+
+
+def test_documents_without_names_and_extensions_are_compared_by_address(diff: Diff) -> None:
+    plain = "openapi: 3.1.0\ninfo: {title: Plain, version: '1'}\npaths:\n"
+    ping = "  /ping: {get: {responses: {'200': {description: pong}}}}\n"
+    status, report = diff(plain + ping, plain + ping.replace("200", "204") + ping.replace("ping", "echo"))
+    assert status == 1
+    assert report == (
+        "GET /ping\n"
+        "  breaks servers          response 200: response removed: 200\n"
+        "  breaks callers          response 204: response added: 204\n"
+        "\n"
+        "GET /echo\n"
+        "  compatible              operation added: GET /echo\n"
+        "\n"
+        "changes: 3, breaking callers: 1, breaking servers: 1\n"
+    )
