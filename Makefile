@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 PORT ?= 6632
 DB ?=
 DIALECT ?= embedded
+OLD ?= HEAD
 
-.PHONY: help demo test test-all unit generate check-generated lint types contract broker build clean
+.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker build clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,6 +33,9 @@ generate: $(VENV)/installed  ## write generated/queen_api from openapi/queen.yam
 
 check-generated: $(VENV)/installed  ## fail if generated/ is not what the spec says
 	$(BIN)/python -m generator check
+
+diff: $(VENV)/installed  ## what changed in the spec since a commit (OLD), and whom that breaks
+	@git show $(OLD):openapi/queen.yaml | $(BIN)/python -m generator diff /dev/stdin openapi/queen.yaml
 
 lint: $(VENV)/installed  ## style and layers
 	$(BIN)/ruff check .

@@ -70,7 +70,7 @@ def load(path: Path) -> Spec:
             is not legal, has a method or a media type that is not supported, or has the id of another one.
     """
     data = path.read_bytes()
-    document = _document(path, data)
+    document = parse(path, data)
     problems = _unsupported(document)
     operations: dict[str, OperationFacts] = {}
     for method, where, operation in _operations(document):
@@ -91,7 +91,16 @@ def schemas(document: JsonObject) -> Mapping[str, JsonObject]:
     return cast(Mapping[str, JsonObject], components.get("schemas", {}))
 
 
-def _document(path: Path, data: bytes) -> JsonObject:
+def parse(path: Path, data: bytes) -> JsonObject:
+    """The object that a YAML file holds.
+
+    Args:
+        path: its name, for errors.
+        data: its bytes.
+
+    Raises:
+        GenerationError: it is no YAML, or no object.
+    """
     try:
         document = yaml.safe_load(data)
     except yaml.YAMLError as error:
@@ -213,11 +222,18 @@ def _refusals(document: JsonObject) -> Iterator[str]:
 
 
 def resolved(document: JsonObject, node: JsonObject) -> JsonObject:
-    """A node, or what its ``$ref`` points to."""
+    """A node, or what its ``$ref`` points to.
+
+    Raises:
+        GenerationError: it points to nothing in this document.
+    """
     reference = node.get("$ref")
     if not isinstance(reference, str):
         return node
     found: object = document
     for part in reference.removeprefix("#/").split("/"):
-        found = cast(JsonObject, found)[part]
+        name = part.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, Mapping) or name not in found:
+            raise GenerationError([f"{reference} is not in the document"])
+        found = found[name]
     return cast(JsonObject, found)

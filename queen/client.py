@@ -12,6 +12,7 @@ from queen_api.models import DeleteGroupAnswer
 from typing_extensions import Self
 
 from queen import logs, validation
+from queen.admin.admin import Admin
 from queen.buffering.buffers import Buffers
 from queen.builders.queue import QueueBuilder, named_queue
 from queen.builders.services import Services
@@ -73,6 +74,7 @@ class Queen:
             consumers=RunningConsumers(),
             turns=Turns(checked.urls),
         )
+        self._admin = Admin(transport, self._services.source.forget_group)
         self._timeout = checked.timeout_millis / 1000
         self._closed = False
         logs.event(logging.DEBUG, "Queen.constructor", status="initialized", urls=len(checked.urls))
@@ -122,6 +124,16 @@ class Queen:
         """Acks and pushes that happen together or not at all."""
         self._check_open("transaction")
         return TransactionBuilder(self._services.settler)
+
+    @property
+    def admin(self) -> Admin:
+        """What operators ask: listings, messages, groups, metrics, maintenance.
+
+        Example::
+
+            overview = await queen.admin.get_overview()
+        """
+        return self._admin
 
     @overload
     async def ack(
@@ -203,11 +215,7 @@ class Queen:
         Raises:
             QueenError: it was not deleted.
         """
-        name = validation.path_name("group", group)
-        forget = validation.boolean("delete_metadata", delete_metadata)
-        answer = await administration.delete_consumer_group(self._transport, name, delete_metadata=forget)
-        self._services.source.forget_group(name)
-        return answer
+        return await self._admin.delete_consumer_group(group, delete_metadata)
 
     async def update_consumer_group_timestamp(self, group: str, timestamp: Union[str, datetime]) -> GroupResetResponse:
         """Let a consumer group start from a time, on all queues that it reads.

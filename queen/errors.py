@@ -11,7 +11,7 @@
     ├── HttpStatusError               a status that means failure, without a Queen server's own words
     │   ├── AuthenticationError       401
     │   ├── PermissionDeniedError     403
-    │   └── UnsupportedByServerError  404: this server has no such route
+    │   └── UnsupportedByServerError  404 for a route that only some server versions have
     ├── ServerRefusedError            the server read the request and refused it
     │   ├── PushRejectedError         one or more items of a push were refused
     │   └── TransactionError          nothing of the transaction happened
@@ -182,20 +182,22 @@ class PermissionDeniedError(HttpStatusError):
 
 
 class UnsupportedByServerError(HttpStatusError):
-    """404: the server has no such route.
+    """404 for a route that only some server versions have.
 
     Attributes:
+        route: the method and the path with its parameters in braces, for example ``"GET /api/v1/pop"``.
         versions: the server versions that have it, for example ``"0.15 and later"``.
     """
 
-    def __init__(self, *, operation: str, url: str, status: int, versions: str) -> None:
+    def __init__(self, *, operation: str, url: str, status: int, words: str, route: str, versions: str) -> None:
         super().__init__(
             operation=operation,
             url=url,
             status=status,
-            words="unknown route",
-            advice=f"servers {versions} have it; check the URL and the server's version",
+            words=words,
+            advice=f"servers {versions} have {route}; check the URL and the server's version",
         )
+        self.route = route
         self.versions = versions
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import Literal, NotRequired, TypedDict
 
 
 class PushResponse(TypedDict):
@@ -129,3 +129,36 @@ class DLQResponse(TypedDict):
     """How many there are in all, whatever the limit."""
     limit: int
     offset: int
+
+
+class RedriveReason(TypedDict):
+    """Why a dead letter was not redriven, or why its message stayed."""
+
+    transactionId: str
+    partitionId: str
+    consumerGroup: str
+    outcome: Literal["failed", "kept"]
+    reason: str
+
+
+class RedriveResponse(TypedDict):
+    """What became of the dead letters that a redrive found; the numbers count dead letters.
+
+    Those that are ``pushed`` or ``already`` there are ``removed`` or ``kept``. What is left of ``found`` after them and
+    after ``failed`` is what the limit left for another run.
+    """
+
+    found: int
+    """How many there were at the start; several failures of one message in one group are one."""
+    pushed: int
+    """How many were pushed again."""
+    already: int
+    """How many had been pushed by an earlier run."""
+    removed: int
+    """Of how many the message was deleted, and the dead letter with it."""
+    kept: int
+    """Of how many the message, and with it the dead letter, is still there; another run knows them."""
+    failed: int
+    """How many could not be pushed; they are as they were."""
+    reasons: List[RedriveReason]
+    """Why, for each that was kept or failed."""

@@ -43,12 +43,17 @@ def path_name(argument: str, value: object) -> str:
     and may not be ``.`` or ``..``.
     """
     name = text(argument, value)
-    if name in (".", "..") or not _PATH_NAME.fullmatch(name) or _PATH_FORBIDDEN.search(name):
+    if not is_path_name(name):
         raise ValueError(
             f"{argument}={name!r} cannot be addressed by a path on any Queen server; accepted are visible ASCII "
             "characters except '/', '?' and '#', and not '.' or '..'"
         )
     return name
+
+
+def is_path_name(name: str) -> bool:
+    """Whether a name can stand in a URL path."""
+    return name not in (".", "..") and bool(_PATH_NAME.fullmatch(name)) and not _PATH_FORBIDDEN.search(name)
 
 
 def integer(argument: str, value: object, *, minimum: int, maximum: Optional[int] = None) -> int:

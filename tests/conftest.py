@@ -40,14 +40,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server_dialect" not in metafunc.fixturenames:
         return
     server = str(metafunc.config.getoption("--server"))
-    offered = DIALECTS if server in ("memory", "sqlite") else (_dialect_of(server),)
+    offered = (dialect_of(server),) if is_url(server) else DIALECTS
     marker = metafunc.definition.get_closest_marker("dialects")
     meant = offered if marker is None else [dialect for dialect in offered if dialect in marker.args]
     metafunc.parametrize("server_dialect", meant)
 
 
+def is_url(server: str) -> bool:
+    """Whether ``--server`` names a server, and not the embedded broker in this process."""
+    return server.startswith(("http://", "https://"))
+
+
 @functools.lru_cache(maxsize=1)
-def _dialect_of(url: str) -> str:
+def dialect_of(url: str) -> str:
+    """What the server at a URL speaks, by its ``GET /health``."""
     server = str(httpx.get(f"{url}/health").json()["server"])
     return "embedded" if "embedded" in server else "0.15" if "libqueen" in server else "0.7"
 
@@ -56,7 +62,7 @@ def _dialect_of(url: str) -> str:
 async def server_url(request: pytest.FixtureRequest, tmp_path: Path, server_dialect: str) -> AsyncIterator[str]:
     """The server under test; the embedded broker is a fresh one for each test."""
     server = str(request.config.getoption("--server"))
-    if server not in ("memory", "sqlite"):
+    if is_url(server):
         yield server
         return
     url = f"memory://test-{next(_numbers)}" if server == "memory" else f"sqlite:///{tmp_path}/queen.db"

@@ -34,7 +34,7 @@ class Broker:
         self._key = key
         self._holders = 1
         self.dialect: Final = dialect.name
-        self.app: Final = Application(Backend(self._store, self._polls, clock), dialect)
+        self.app: Final = Application(Backend(self._store, self._polls, clock, clock.now()), dialect)
 
     @property
     def parked_polls(self) -> int:

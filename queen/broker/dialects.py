@@ -7,12 +7,37 @@ from typing import Callable, Dict, Union
 import attrs
 from typing_extensions import Final, TypeAlias
 
+from queen.broker.domain import counts
+from queen.broker.domain.counts import Freshness
 from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, database, direct
-from queen.broker.routes import acks, dead_letters, groups, leases, messages, pops, queues, system, traces, transactions
+from queen.broker.routes import (
+    acks,
+    analytics,
+    broker_status,
+    cycles,
+    dead_letters,
+    groups,
+    leases,
+    maintenance,
+    message_lists,
+    messages,
+    metrics,
+    pops,
+    queries,
+    queues,
+    resources,
+    shared_state,
+    status,
+    system,
+    traces,
+    transactions,
+)
 from queen.broker.routes.endpoint import RouteTable
 from queen.broker.v07 import answers as answers_07
 from queen.broker.v07.routes import acks as acks_07
+from queen.broker.v07.routes import analytics as analytics_07
+from queen.broker.v07.routes import broker_status as broker_status_07
 from queen.broker.v07.routes import dead_letters as dead_letters_07
 from queen.broker.v07.routes import groups as groups_07
 from queen.broker.v07.routes import leases as leases_07
@@ -57,6 +82,7 @@ def _refused_015(refusal: Refusal) -> Answer:
 
 _ROUTES_015: Final[RouteTable] = [
     *messages.ROUTES,
+    *message_lists.ROUTES,
     *pops.ROUTES,
     *transactions.ROUTES,
     *leases.ROUTES,
@@ -64,7 +90,12 @@ _ROUTES_015: Final[RouteTable] = [
     *dead_letters.ROUTES,
     *traces.ROUTES,
     *groups.ROUTES,
-    *system.ROUTES,
+    *queries.ROUTES,
+    *cycles.ROUTES,
+    *maintenance.ROUTES,
+    *metrics.ROUTES,
+    *shared_state.ROUTES,
+    *analytics.ROUTES,
     *system.PAGES,
 ]
 
@@ -81,12 +112,20 @@ _ROUTES_07: Final[RouteTable] = [
     *messages_07.ROUTES,
     *traces_07.ROUTES,
     *status_07.ROUTES,
+    *broker_status_07.ROUTES,
     *overview_07.ROUTES,
     *maintenance_07.ROUTES,
+    *analytics_07.ROUTES,
     *streams_07.ROUTES,
     *system_07.ROUTES,
     *system.PAGES,
 ]
+
+
+def _counted(freshness: Freshness) -> RouteTable:
+    """The routes that show counts of messages, so new."""
+    return [*resources.routes(freshness), *status.routes(freshness), *broker_status.routes(freshness)]
+
 
 # In the embedded dialect: what only server 0.7 has.
 _ONLY_07: Final[RouteTable] = [*pops.MATCHING, *streams_07.ROUTES]
@@ -98,6 +137,7 @@ DIALECTS: Final[Dict[str, Dialect]] = {
             name=EMBEDDED,
             routes=[
                 *_ROUTES_015,
+                *_counted(counts.LIVE),
                 *acks.ROUTES,
                 *_ONLY_07,
                 ("GET", "/health", system.health(system.EMBEDDED)),
@@ -106,7 +146,12 @@ DIALECTS: Final[Dict[str, Dialect]] = {
         ),
         Dialect(
             name="0.15",
-            routes=[*_ROUTES_015, *acks.EXACT_ROUTES, ("GET", "/health", system.health(system.SERVER_015))],
+            routes=[
+                *_ROUTES_015,
+                *_counted(counts.AS_THE_SERVER),
+                *acks.EXACT_ROUTES,
+                ("GET", "/health", system.health(system.SERVER_015)),
+            ],
             refused=_refused_015,
         ),
         Dialect(

@@ -13,8 +13,14 @@ class DirectRefusalError(Exception):
 
 
 class DatabaseRefusalError(Exception):
-    """What the database would refuse: status 200, and ``{"success": false, "error": text}``."""
+    """What the database would refuse: status 200, and ``{"success": false, "error": text}``.
+
+    Attributes:
+        reason: why, as a procedure of the database reads it.
+        text: the same, as the database tells it to its clients.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
+        self.reason = text
         self.text = f"ERROR:  {text}\n"

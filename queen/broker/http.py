@@ -45,7 +45,9 @@ class Answer:
 
     async def send(self, send: Send) -> None:
         """Send it."""
-        headers = [*self.headers, (b"content-length", str(len(self.body)).encode())]
+        # HTTP forbids a length beside 204.
+        length = [] if self.status == 204 else [(b"content-length", str(len(self.body)).encode())]
+        headers = [*self.headers, *length]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
@@ -68,6 +70,11 @@ def direct(value: object, status: int = 200) -> Answer:
 def direct_text(body: bytes) -> Answer:
     """As ``direct``, from JSON that is encoded already."""
     return Answer(200, [*_CORS, _MAX_AGE, _JSON], body)
+
+
+def nothing() -> Answer:
+    """The answer 204."""
+    return Answer(204, [*_CORS, _MAX_AGE, _JSON], b"")
 
 
 def options() -> Answer:

@@ -7,7 +7,7 @@ from typing import Dict, Mapping, Optional, cast
 
 from dateutil.parser import isoparse
 from queen_api.api import groups, queues
-from queen_api.models import ConfigureAnswer, DeleteGroupAnswer, DeleteQueueAnswer, QueueOptions
+from queen_api.models import ConfigureAnswer, DeleteQueueAnswer, QueueOptions
 from typing_extensions import Final
 
 from queen.config import QUEUE_DEFAULTS, QueueOption
@@ -57,20 +57,6 @@ async def delete_queue(transport: Transport, queue: str) -> DeleteQueueAnswer:
         QueenError: the queue was not deleted.
     """
     return await transport.send(queues.delete_queue(queue=queue))
-
-
-async def delete_consumer_group(transport: Transport, group: str, *, delete_metadata: bool) -> DeleteGroupAnswer:
-    """Delete a consumer group: its cursors and leases on all queues.
-
-    Args:
-        transport: sends it.
-        group: the group.
-        delete_metadata: also forget where the group subscribed; otherwise it starts there again.
-
-    Raises:
-        QueenError: the group was not deleted.
-    """
-    return await transport.send(groups.delete_group(group=group, delete_metadata=delete_metadata))
 
 
 async def reset_group(transport: Transport, group: str, timestamp: str) -> GroupResetResponse:

@@ -15,6 +15,8 @@ from queen.types import DeadLetter, DLQResponse
 
 # How many the servers give where no limit is given.
 DEFAULT_LIMIT: Final = 100
+# A limit that leaves nothing out: the servers read no larger number.
+EVERY: Final = 2**31 - 1
 
 
 @attrs.frozen(kw_only=True)
@@ -27,7 +29,7 @@ class DeadLetterQuery:
         group: of this consumer group; None for all.
         since: failed at or after this time stamp.
         until: failed at or before this time stamp.
-        limit: how many at most.
+        limit: how many at most; None where nothing was said.
         offset: how many to pass over first, counted from the latest.
     """
 
@@ -36,7 +38,7 @@ class DeadLetterQuery:
     group: Optional[str] = None
     since: Optional[str] = None
     until: Optional[str] = None
-    limit: int = DEFAULT_LIMIT
+    limit: Optional[int] = None
     offset: int = 0
 
 
@@ -49,13 +51,14 @@ async def list_dead_letters(transport: Transport, query: DeadLetterQuery) -> DLQ
     Raises:
         QueenError: the listing failed.
     """
+    limit = DEFAULT_LIMIT if query.limit is None else query.limit
     request = dlq.list_dead_letters(
         queue=query.queue,
         partition=query.partition,
         consumer_group=query.group,
         from_=query.since,
         to=query.until,
-        limit=query.offset + query.limit,
+        limit=min(query.offset + limit, EVERY),
     )
     answer = cast("Mapping[str, object]", await transport.send(request))
     letters = [_letter(wire) for wire in cast("List[Dict[str, object]]", answer.get("messages") or [])]
@@ -63,8 +66,8 @@ async def list_dead_letters(transport: Transport, query: DeadLetterQuery) -> DLQ
     if not isinstance(total, int):
         letters = [letter for letter in letters if _matches(letter, query)]
         total = len(letters)
-    page = letters[query.offset : query.offset + query.limit]
-    return {"messages": page, "total": total, "limit": query.limit, "offset": query.offset}
+    page = letters[query.offset : query.offset + limit]
+    return {"messages": page, "total": total, "limit": limit, "offset": query.offset}
 
 
 def _letter(wire: Dict[str, object]) -> DeadLetter:
@@ -85,12 +88,13 @@ def _letter(wire: Dict[str, object]) -> DeadLetter:
 def _matches(letter: DeadLetter, query: DeadLetterQuery) -> bool:
     if query.partition is not None and letter["partition"] != query.partition:
         return False
-    failed_at = _moment(letter["dlqTimestamp"])
-    if query.since is not None and failed_at < _moment(query.since):
+    failed_at = moment_of(letter["dlqTimestamp"])
+    if query.since is not None and failed_at < moment_of(query.since):
         return False
-    return query.until is None or failed_at <= _moment(query.until)
+    return query.until is None or failed_at <= moment_of(query.until)
 
 
-def _moment(text: str) -> datetime:
+def moment_of(text: str) -> datetime:
+    """The moment that a server's time stamp means; without an offset it is UTC."""
     moment = isoparse(text)
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)

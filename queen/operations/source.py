@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, Optional
 
 from queen.message import Message
 from queen.operations.matching import MatchingQueues
@@ -38,6 +38,6 @@ class Source:
             self._starts.begun(options)
         return found
 
-    def forget_group(self, group: str) -> None:
-        """Note that a consumer group was deleted."""
-        self._starts.forget(group)
+    def forget_group(self, group: str, queue: Optional[str]) -> None:
+        """Note that a consumer group was deleted, on one queue or on all."""
+        self._starts.forget(group, queue)

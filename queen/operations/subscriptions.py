@@ -63,12 +63,16 @@ class Starts:
             if self._listening.pop(listener, None) is not None:
                 self._begun.add(listener)
 
-    def forget(self, group: str) -> None:
-        """Note that a group was deleted: it starts anew."""
-        for listener in [listener for listener in self._listening if listener[-1] == group]:
+    def forget(self, group: str, queue: Optional[str]) -> None:
+        """Note that a group was deleted, on one queue or on all: it starts anew."""
+        for listener in [listener for listener in self._listening if _listens(listener, group, queue)]:
             del self._listening[listener]
-        self._begun = {listener for listener in self._begun if listener[-1] != group}
+        self._begun = {listener for listener in self._begun if not _listens(listener, group, queue)}
 
 
 def _listener(options: PopOptions) -> _Listener:
     return options.queue, options.partition, options.namespace, options.task, options.group
+
+
+def _listens(listener: _Listener, group: str, queue: Optional[str]) -> bool:
+    return listener[-1] == group and queue in (None, listener[0])

@@ -16,6 +16,7 @@ from queen.errors import (
     UnsupportedByServerError,
 )
 from queen.transport import codec
+from queen.transport.dialect import Dialect
 from queen.transport.engine import Reply
 
 T = TypeVar("T")
@@ -104,8 +105,15 @@ def status_error(operation: Operation, reply: Reply, url: str) -> QueenError:
         return AuthenticationError(operation=operation.id, url=url, status=401, words=excerpt, advice=advice)
     if reply.status == 403:
         return PermissionDeniedError(operation=operation.id, url=url, status=403, words=excerpt)
+    if reply.status == 404 and _may_be_lacking(operation):
+        route = f"{operation.method} {operation.path}"
+        said = words or "unknown route"
+        return UnsupportedByServerError(
+            operation=operation.id, url=url, status=404, words=said, route=route, versions=_versions(operation)
+        )
     if reply.status == 404 and words is None:
-        return UnsupportedByServerError(operation=operation.id, url=url, status=404, versions=_versions(operation))
+        advice = "every Queen server has this route; check the URL"
+        return HttpStatusError(operation=operation.id, url=url, status=404, words=excerpt, advice=advice)
     if words is not None and reply.status <= 500:
         return ServerRefusedError(operation=operation.id, status=reply.status, words=words)
     return HttpStatusError(operation=operation.id, url=url, status=reply.status, words=excerpt)
@@ -118,6 +126,11 @@ def _words(reply: Reply) -> Optional[str]:
         return None
     error = cast("dict[str, object]", payload).get("error") if isinstance(payload, dict) else None
     return error.strip() if isinstance(error, str) else None
+
+
+def _may_be_lacking(operation: Operation) -> bool:
+    """Whether there are servers without this route; of one that all servers have, a 404 says something else."""
+    return operation.since != Dialect.V07.value or operation.until is not None
 
 
 def _versions(operation: Operation) -> str:

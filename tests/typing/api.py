@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Union
 
 from queen_api.api import dlq, system
-from queen_api.models import DeadLetterList, DefineStreamAnswer, Health, NoValue
+from queen_api.models import (
+    DeadLetterList,
+    DefineStreamAnswer,
+    GroupSummary,
+    Health,
+    MessageDetail,
+    NoValue,
+    Overview,
+    SeekAnswer,
+)
 from typing_extensions import TypedDict, assert_type
 
 from queen import (
@@ -19,6 +28,7 @@ from queen import (
     Message,
     PushResponse,
     Queen,
+    RedriveResponse,
     RenewResponse,
     TransactionResponse,
     Window,
@@ -56,6 +66,7 @@ async def results(queen: Queen, message: Message) -> None:
     assert_type(await queen.renew([message]), List[RenewResponse])
     assert_type(await queen.transaction().ack(message).queue("q").push([{"data": 1}]).commit(), TransactionResponse)
     assert_type(await queen.queue("q").dlq().limit(1).get(), DLQResponse)
+    assert_type(await queen.queue("q").dlq("g").redrive(limit=1, to_queue="p", dry_run=True), RedriveResponse)
     assert_type(await queen.send(system.health()), Health)
     assert_type(await queen.send(dlq.list_dead_letters(queue="orders")), Union[DeadLetterList, NoValue])
 
@@ -83,6 +94,14 @@ async def streams(queen: Queen) -> None:
 
 async def groups(queen: Queen) -> None:
     assert_type(await queen.update_consumer_group_timestamp("g", "2026-01-31T10:00:00Z"), GroupResetResponse)
+
+
+async def administration(queen: Queen) -> None:
+    assert_type(await queen.admin.get_overview(), Overview)
+    assert_type(await queen.admin.get_message("partition", "id"), MessageDetail)
+    assert_type(await queen.admin.list_consumer_groups(), List[GroupSummary])
+    assert_type(await queen.admin.seek_consumer_group("g", "q", timestamp=datetime.now(timezone.utc)), SeekAnswer)
+    assert_type(await queen.admin.prometheus_metrics(), str)
 
 
 async def messages(message: Message, order: Message[Order]) -> None:

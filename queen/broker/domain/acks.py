@@ -20,7 +20,7 @@ from queen.broker.store.database import Transaction
 NOT_FOUND: Final = "Message not found"
 LEASE_OVER: Final = "Invalid or expired lease"
 
-_COMPLETED: Final = ("completed", "success")
+COMPLETED: Final = ("completed", "success")
 _FIND: Final = """
 SELECT m.seq, m.partition_id, p.name AS partition, p.uuid AS partition_uuid, q.name AS queue,
     COALESCE(json_extract(q.options, '$.retryLimit'), ?) AS retry_limit
@@ -114,8 +114,8 @@ def acknowledge(tx: Transaction, acks: Sequence[Ack], *, skipping: bool = False)
     return [outcomes[place] for place in range(len(acks))]
 
 
-def check_in_transaction(tx: Transaction, ack: Ack) -> Tuple[Optional[Tuple[int, int, str]], Optional[str]]:
-    """The partition, place and queue of a message that a transaction acknowledges, or why it is refused."""
+def locate(tx: Transaction, ack: Ack) -> Tuple[Optional[Tuple[int, int, str]], Optional[str]]:
+    """The partition, place and queue of a message that a transaction or cycle acknowledges, or why it is refused."""
     found, refusal = _check(tx, ack)
     if refusal is not None or found is None:
         return None, refusal.error if refusal is not None else NOT_FOUND
@@ -134,7 +134,7 @@ def _check(tx: Transaction, ack: Ack) -> Tuple[Optional[_Found], Optional[AckOut
 
 
 def _apply(tx: Transaction, ack: Ack, found: _Found) -> AckOutcome:
-    if ack.status in _COMPLETED:
+    if ack.status in COMPLETED:
         return _outcome(ack, found, lease_released=_complete(tx, found, ack.group))
     if ack.status == "retry":
         _set(tx, found, ack.group, "lease_id = NULL, lease_until = NULL", [])

@@ -9,7 +9,7 @@ import attrs
 from typing_extensions import Final
 
 from queen.broker import identifiers
-from queen.broker.domain import moments, queues, subscriptions
+from queen.broker.domain import cursors, moments, queues, subscriptions
 from queen.broker.domain.names import storable
 from queen.broker.domain.queues import Queue
 from queen.broker.domain.subscriptions import Wish
@@ -96,7 +96,12 @@ class WindowClosed:
     partition_uuid: str
 
 
-PopOutcome = Union[Claimed, NothingClaimed, WindowClosed]
+@attrs.frozen
+class Paused:
+    """Pops are in maintenance: it was not looked."""
+
+
+PopOutcome = Union[Claimed, NothingClaimed, WindowClosed, Paused]
 
 
 def pop(tx: Transaction, request: PopRequest) -> PopOutcome:
@@ -181,10 +186,7 @@ def _claim(
     start = None
     if cursor is None:
         # The row must be there before a subscription makes rows for the other partitions.
-        tx.execute(
-            "INSERT INTO cursors (partition_id, consumer_group) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            [partition_id, request.group],
-        )
+        cursors.ensure(tx, partition_id, request.group)
         start = subscriptions.start_of(tx, queue, row["name"], request.group, request.wish, named)
     messages = _unread(tx, queue, partition_id, cursor, start, limit)
     until = tx.now + queue.lease_micros

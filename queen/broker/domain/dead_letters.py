@@ -18,6 +18,14 @@ def write(tx: Transaction, partition_id: int, seq: int, group: str, error: str, 
     )
 
 
+def by_queue(tx: Transaction) -> List[sqlite3.Row]:
+    """How many ``letters`` each ``queue`` has that has any, by name."""
+    return tx.rows(
+        "SELECT q.name AS queue, COUNT(*) AS letters FROM dead_letters d JOIN partitions p ON p.id = d.partition_id "
+        "JOIN queues q ON q.id = p.queue_id GROUP BY q.id ORDER BY q.name"
+    )
+
+
 def listing(tx: Transaction, queue: str, group: str) -> List[sqlite3.Row]:
     """Dead letters, the latest failure first; an empty name is any."""
     return tx.rows(

@@ -7,6 +7,7 @@ from typing import List, Optional, Tuple
 
 from typing_extensions import Final
 
+from queen.broker.domain.consumption import UNREAD
 from queen.broker.store.database import Transaction
 
 # "Unread" for the listing of groups: the newest message ever stored is behind the cursor, or behind the latest time of
@@ -30,18 +31,14 @@ FROM (
 ) c JOIN queues q ON q.id = c.queue_id GROUP BY c.consumer_group, q.name ORDER BY c.consumer_group, q.name
 """
 # What a group has not read of a partition, counted in messages that are stored.
-_UNREAD: Final = """
+_UNREAD: Final = f"""
 SELECT c.consumer_group, q.name AS queue, p.name AS partition, p.uuid AS partition_uuid, c.lease_id,
     c.lease_until, c.last_consumed_at, c.consumed_total, COUNT(m.seq) AS unread, MIN(m.created_at) AS oldest
 FROM cursors c JOIN partitions p ON p.id = c.partition_id JOIN queues q ON q.id = p.queue_id
-LEFT JOIN messages m ON m.partition_id = p.id AND CASE
-    WHEN c.cursor IS NOT NULL THEN m.seq > c.cursor
-    ELSE m.created_at >= COALESCE((
-        SELECT starts_at FROM subscriptions s WHERE s.consumer_group = c.consumer_group AND s.queue = q.name
-        AND s.partition IN (p.name, '') ORDER BY s.partition = '' LIMIT 1), 0) END
+LEFT JOIN messages m ON m.partition_id = p.id AND {UNREAD}
 WHERE :own IS NULL OR c.consumer_group = :own
 GROUP BY c.partition_id, c.consumer_group ORDER BY q.name, p.name
-"""
+"""  # noqa: S608  (own text)
 _RELEASED: Final = "last_consumed_at = ?, lease_id = NULL, lease_until = NULL, batch_size = 0, acked_count = 0"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from typing import Dict, List, Mapping, Optional, Tuple, Union
 
@@ -11,8 +10,8 @@ import attrs
 from typing_extensions import Final
 
 from queen.broker import identifiers
+from queen.broker.domain import casts
 from queen.broker.domain.names import storable
-from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
 
 Option = Union[int, bool]
@@ -38,9 +37,6 @@ DEFAULTS: Final[Mapping[str, Option]] = {
 }
 # The server stores these whatever JSON type they were sent with, and does not complain afterwards.
 _TYPE_NOT_CHECKED: Final = frozenset(["retentionEnabled", "maxWaitTimeSeconds"])
-_TRUE_WORDS: Final = frozenset(["t", "true", "y", "yes", "on", "1"])
-_FALSE_WORDS: Final = frozenset(["f", "false", "n", "no", "off", "0"])
-_LARGEST: Final = 2**31 - 1
 
 
 @attrs.frozen
@@ -94,10 +90,10 @@ def matching(tx: Transaction, namespace: str, task: str) -> List[Queue]:
     return [queue_from(row) for row in rows]
 
 
-def ensure(tx: Transaction, name: str) -> int:
-    """The id of a queue, created if need be with namespace and task from its name."""
-    parts = storable(name).split(".")
-    return ensure_plain(tx, name, parts[0], parts[1] if len(parts) > 1 else "")
+def ensure(tx: Transaction, name: str, namespace: Optional[str] = None, task: Optional[str] = None) -> int:
+    """The id of a queue, created if need be; where namespace or task is None, with that from its name."""
+    first, second = (*storable(name).split("."), "")[:2]
+    return ensure_plain(tx, name, first if namespace is None else namespace, second if task is None else task)
 
 
 def ensure_plain(tx: Transaction, name: str, namespace: str = "", task: str = "") -> int:
@@ -202,14 +198,5 @@ def _read_option(key: str, value: object) -> Tuple[Option, bool]:
     if value is None:
         return default, False
     if isinstance(default, bool):
-        if isinstance(value, bool):
-            return value, True
-        word = str(value).strip().lower()
-        if word in _TRUE_WORDS | _FALSE_WORDS:
-            return word in _TRUE_WORDS, False
-        raise DatabaseRefusalError(f'invalid input syntax for type boolean: "{value}"')
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST:
-        return value, True
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,10}\s*", value) and abs(int(value)) <= _LARGEST:
-        return int(value), False
-    raise DatabaseRefusalError(f'invalid input syntax for type integer: "{value}"')
+        return casts.boolean(value), isinstance(value, bool)
+    return casts.integer(value), isinstance(value, int)

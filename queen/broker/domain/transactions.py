@@ -6,8 +6,8 @@ from typing import List, Optional, Sequence, Union
 
 import attrs
 
-from queen.broker.domain import dead_letters, pushing
-from queen.broker.domain.acks import NOT_FOUND, Ack, check_in_transaction
+from queen.broker.domain import cursors, dead_letters, pushing
+from queen.broker.domain.acks import NOT_FOUND, Ack, locate
 from queen.broker.domain.pushing import Item, Stored
 from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
@@ -90,25 +90,18 @@ def _run(tx: Transaction, operation: Operation, done: List[Done]) -> None:
 def _acknowledge(tx: Transaction, ack: Ack) -> AckDone:
     if not ack.partition_id or not ack.transaction_id:
         return AckDone(ack, NOT_FOUND, refused=True, dlq=False)
-    found, error = check_in_transaction(tx, ack)
+    found, error = locate(tx, ack)
     if found is None:
         return AckDone(ack, error, refused=True, dlq=False)
     partition_id, seq, queue = found
     if ack.status not in ("completed", "success", "failed", "dlq"):
         return AckDone(ack, None, refused=True, dlq=False)
-    tx.execute(
-        "INSERT INTO cursors (partition_id, consumer_group) VALUES (?, ?) ON CONFLICT DO NOTHING",
-        [partition_id, ack.group],
-    )
+    cursors.ensure(tx, partition_id, ack.group)
     tx.changed.add(queue)
     dlq = ack.status in ("failed", "dlq")
     if dlq:
         dead_letters.write(tx, partition_id, seq, ack.group, ack.error, 0)
-        tx.execute(
-            "UPDATE cursors SET cursor = ?, last_consumed_at = ?, lease_id = NULL, lease_until = NULL, batch_size = 0, "
-            "acked_count = 0 WHERE partition_id = ? AND consumer_group = ?",
-            [seq, tx.now, partition_id, ack.group],
-        )
+        cursors.move(tx, partition_id, ack.group, seq, consumed=0, release=True)
     else:
         tx.execute(
             "UPDATE cursors SET cursor = ?, last_consumed_at = ?, consumed_total = consumed_total + 1, "

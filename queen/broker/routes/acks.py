@@ -6,11 +6,11 @@ from typing import Dict, cast
 
 from queen_api.models import AckResult
 
-from queen.broker.domain import acks
+from queen.broker.domain import acks, casts
 from queen.broker.domain.acks import Ack, AckOutcome
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.failures import DirectRefusalError
-from queen.broker.http import Answer, Call, database, direct, encode
+from queen.broker.http import Answer, Call, database, direct
 from queen.broker.routes.endpoint import Backend, Endpoint, RouteTable, text_field
 
 
@@ -83,9 +83,8 @@ def _read(entry: object, group: str) -> Ack:
 
 def _as_text(value: object, default: str) -> str:
     """Here the server turns values of other types into text."""
-    if value is None:
-        return default
-    return value if isinstance(value, str) else encode(value).decode()
+    text = casts.text(value)
+    return default if text is None else text
 
 
 def _result(index: int, outcome: AckOutcome) -> AckResult:

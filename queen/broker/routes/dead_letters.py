@@ -8,8 +8,8 @@ from queen_api.models import DeadLetterList
 
 from queen.broker import timestamps
 from queen.broker.domain import dead_letters
-from queen.broker.failures import DatabaseRefusalError
 from queen.broker.http import Answer, Call, database
+from queen.broker.paging import page_of
 from queen.broker.routes.endpoint import Backend, RouteTable
 
 _DEFAULT_LIMIT = 100
@@ -17,10 +17,8 @@ _DEFAULT_LIMIT = 100
 
 async def list_dead_letters(backend: Backend, call: Call) -> Answer:
     """All dead letters that match: on the server, paging passes over the one row that holds them all."""
-    limit, offset = call.query.integer("limit", _DEFAULT_LIMIT), call.query.integer("offset", 0)
-    if limit < 0 or offset < 0:
-        raise DatabaseRefusalError(f"{'LIMIT' if limit < 0 else 'OFFSET'} must not be negative")
-    if offset > 0 or limit == 0:
+    page = page_of(call.query, _DEFAULT_LIMIT)
+    if page.offset > 0 or page.limit == 0:
         return database({"success": True, "value": None})
     queue, group = call.query.string("queue"), call.query.string("consumerGroup")
     rows = await backend.store.run(lambda tx: dead_letters.listing(tx, queue, group))
@@ -42,7 +40,7 @@ async def list_dead_letters(backend: Backend, call: Call) -> Answer:
             }
             for row in rows
         ],
-        "pagination": {"limit": limit, "offset": offset},
+        "pagination": {"limit": page.limit, "offset": page.offset},
     }
     return database(answer)
 

@@ -14,11 +14,19 @@ from queen.broker.store.database import Store
 
 @attrs.frozen
 class Backend:
-    """What the endpoints share."""
+    """What the endpoints share.
+
+    Attributes:
+        store: the database.
+        polls: the long polls that wait.
+        clock: the time.
+        opened_at: when the broker was opened, in microseconds since 1970.
+    """
 
     store: Store
     polls: Polls
     clock: Clock
+    opened_at: int
 
 
 Endpoint = Callable[[Backend, Call], Awaitable[Answer]]

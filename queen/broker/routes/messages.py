@@ -7,8 +7,9 @@ from typing import Dict, List, Mapping, Optional, cast
 
 from queen_api.models import DeleteMessageAnswer, MessageDetail, PushResult
 
-from queen.broker import timestamps
-from queen.broker.domain import messages, pushing
+from queen.broker import identifiers, timestamps
+from queen.broker.domain import held_pushes, messages, pushing
+from queen.broker.domain.maintenance import Mode, is_on
 from queen.broker.domain.messages import Detail
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.pushing import Item, Stored
@@ -16,6 +17,7 @@ from queen.broker.domain.queues import DEFAULT_PARTITION
 from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, Call, database, direct
 from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.store.database import Transaction
 
 _TEXT_FIELDS = (
     ("partition", "Partition must be a string"),
@@ -26,19 +28,29 @@ _TEXT_FIELDS = (
 
 
 async def push(backend: Backend, call: Call) -> Answer:
-    """Store messages. What the database cannot store is answered ``buffered``, as the server does."""
+    """Store messages, or hold them back. What cannot be stored is answered ``buffered``, as the server does."""
     listed = call.fields().get("items")
     if not isinstance(listed, list):
         raise DirectRefusalError(400, "items array is required")
     items = [read_item(item) for item in listed]
     if not items:
         return direct([], 201)
+
+    def work(tx: Transaction) -> Optional[List[Stored]]:
+        if not is_on(tx, Mode.PUSH):
+            return pushing.push(tx, items)
+        for item in items:
+            held_pushes.hold(tx, item, item.transaction_id or identifiers.random())
+        return None
+
     try:
-        stored = await backend.store.run(lambda tx: pushing.push(tx, items))
+        stored = await backend.store.run(work)
     except DatabaseRefusalError:
         buffered: List[PushResult] = [{"status": "buffered", "queue": item.queue} for item in items]
         return database(buffered)
-    return database([_result(index, result) for index, result in enumerate(stored)])
+    if stored is None:
+        return direct([_held(item) for item in items], 201)
+    return database([push_result(index, result) for index, result in enumerate(stored)])
 
 
 async def get_message(backend: Backend, call: Call) -> Answer:
@@ -84,14 +96,8 @@ def read_item(item: object) -> Item:
     )
 
 
-ROUTES: RouteTable = [
-    ("POST", "/api/v1/push", push),
-    ("GET", "/api/v1/messages/{partitionId}/{transactionId}", get_message),
-    ("DELETE", "/api/v1/messages/{partitionId}/{transactionId}", delete_message),
-]
-
-
-def _result(index: int, stored: Stored) -> PushResult:
+def push_result(index: int, stored: Stored) -> PushResult:
+    """What became of a pushed item, as its answer tells it."""
     result: PushResult = {
         "index": index,
         "status": "duplicate" if stored.duplicate else "queued",
@@ -102,6 +108,20 @@ def _result(index: int, stored: Stored) -> PushResult:
     if not stored.duplicate:
         result["partition_id"] = stored.partition
         result["trace_id"] = stored.trace_id
+    return result
+
+
+ROUTES: RouteTable = [
+    ("POST", "/api/v1/push", push),
+    ("GET", "/api/v1/messages/{partitionId}/{transactionId}", get_message),
+    ("DELETE", "/api/v1/messages/{partitionId}/{transactionId}", delete_message),
+]
+
+
+def _held(item: Item) -> PushResult:
+    result: PushResult = {"status": "buffered", "queue": item.queue, "partition": item.partition}
+    if item.transaction_id is not None:
+        result["transactionId"] = item.transaction_id
     return result
 
 

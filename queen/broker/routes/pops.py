@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import Optional, Set
+from typing import Optional, Set, Union
 
 from queen_api.models import PopAnswer
+from typing_extensions import TypeAlias
 
 from queen.broker import timestamps
 from queen.broker.domain import claims
-from queen.broker.domain.claims import Claim, Claimed, NothingClaimed, PopOutcome, PopRequest
+from queen.broker.domain.claims import Claim, Claimed, NothingClaimed, Paused, PopOutcome, PopRequest
+from queen.broker.domain.maintenance import Mode, is_on
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.subscriptions import Wish
-from queen.broker.http import Answer, Call, database, database_text
+from queen.broker.http import Answer, Call, database, database_text, nothing
 from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.routes.long_poll import Search, wait
 from queen.broker.store.database import Transaction
 
 _DEFAULT_TIMEOUT_MILLIS = 30_000
+
+_PollOutcome: TypeAlias = Union[Claimed, Paused]
 
 
 async def pop_queue(backend: Backend, call: Call) -> Answer:
@@ -56,25 +60,35 @@ async def _pop(backend: Backend, call: Call, queue: Optional[str], partition: Op
         wish=Wish(query.string("subscriptionMode"), query.string("subscriptionFrom")),
     )
     if not query.boolean("wait", False):
-        return _answer(request, await _look(backend, request))
+        return _answer(request, await _look(backend, request, arriving=True))
     timeout = query.integer("timeout", _DEFAULT_TIMEOUT_MILLIS)
     found = await _poll(backend, call, request, backend.clock.now() + timeout * 1000)
     return _ran_out(request) if found is None else _answer(request, found)
 
 
-async def _look(backend: Backend, request: PopRequest) -> PopOutcome:
+async def _look(backend: Backend, request: PopRequest, *, arriving: bool) -> PopOutcome:
+    """Look once; pop maintenance stops pops that arrive, and none that wait already."""
+
+    def work(tx: Transaction) -> PopOutcome:
+        return Paused() if arriving and is_on(tx, Mode.POP) else claims.pop(tx, request)
+
     def give_back(tx: Transaction, outcome: PopOutcome) -> None:
         claims.give_back(tx, outcome, request.group)
 
-    return await backend.store.run(lambda tx: claims.pop(tx, request), undo=give_back)
+    return await backend.store.run(work, undo=give_back)
 
 
-async def _poll(backend: Backend, call: Call, request: PopRequest, deadline: int) -> Optional[Claimed]:
+async def _poll(backend: Backend, call: Call, request: PopRequest, deadline: int) -> Optional[_PollOutcome]:
     passed: Set[str] = set()
+    arriving = True
 
-    async def look() -> Optional[Claimed]:
+    async def look() -> Optional[_PollOutcome]:
+        nonlocal arriving
         while True:
-            outcome = await _look(backend, request)
+            outcome = await _look(backend, request, arriving=arriving)
+            arriving = False
+            if isinstance(outcome, Paused):
+                return outcome
             if not isinstance(outcome, Claimed):
                 return None
             if outcome.has_messages:
@@ -84,7 +98,7 @@ async def _poll(backend: Backend, call: Call, request: PopRequest, deadline: int
             # These only looked unread; there may be messages in others.
             passed.update(outcome.partitions)
 
-    search = Search(
+    search: Search[_PollOutcome] = Search(
         queue=request.queue,
         look=look,
         give_back=lambda tx, found: claims.give_back(tx, found, request.group),
@@ -94,9 +108,11 @@ async def _poll(backend: Backend, call: Call, request: PopRequest, deadline: int
 
 
 def _answer(request: PopRequest, outcome: PopOutcome) -> Answer:
+    if isinstance(outcome, Paused):
+        return nothing()
     if isinstance(outcome, NothingClaimed):
-        nothing: PopAnswer = {"success": False, "error": outcome.reason, "messages": []}
-        return database(nothing)
+        empty: PopAnswer = {"success": False, "error": outcome.reason, "messages": []}
+        return database(empty)
     if isinstance(outcome, Claimed):
         return database_text(_claimed(request, outcome))
     closed: PopAnswer = {

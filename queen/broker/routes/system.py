@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from queen_api.models import Health, Overview, Spread
+from queen_api.models import Health
 from typing_extensions import Final
 
-from queen.broker import timestamps
 from queen.broker.documentation import api_page, spec_document
-from queen.broker.http import Answer, Call, database, direct, page
+from queen.broker.http import Answer, Call, direct, page
 from queen.broker.routes.endpoint import Backend, Endpoint, RouteTable
+from queen.broker.routes.shared_state import read_shared_state
 
 # The word "libqueen" is how clients know the generation whose answers they read.
 EMBEDDED: Final = "Queen embedded broker (libqueen)"
@@ -31,43 +31,11 @@ def health(server: str) -> Endpoint:
             "version": _VERSION,
             "worker_id": 0,
             "queen": {"status": "active", "worker_id": 0},
-            "shared_state": {
-                "enabled": False,
-                "running": False,
-                "server_id": "embedded",
-                "maintenance_mode": False,
-                "pop_maintenance_mode": False,
-                "queue_config_cache": {"size": 0, "hits": 0, "misses": 0, "hit_rate": 0.0},
-                "server_health": {
-                    "servers_tracked": 0,
-                    "servers_alive": 0,
-                    "servers_dead": 0,
-                    "heartbeats_received": 0,
-                    "restarts_detected": 0,
-                },
-            },
+            "shared_state": await backend.store.run(read_shared_state),
         }
         return direct(answer)
 
     return endpoint
-
-
-async def get_overview(backend: Backend, call: Call) -> Answer:
-    """The time, and how many queues there are; counts are samples on the server, and stay at zero here."""
-    queues = await backend.store.run(lambda tx: tx.number("SELECT COUNT(*) FROM queues"))
-    nothing: Spread = {"avg": 0, "median": 0, "min": 0, "max": 0}
-    answer: Overview = {
-        "queues": queues,
-        "partitions": 0,
-        "namespaces": 0,
-        "tasks": 0,
-        "messages": {"total": 0, "pending": 0, "processing": 0, "completed": 0, "failed": 0, "deadLetter": 0},
-        "lag": {"time": nothing, "offset": nothing},
-        "throughput": {"ingestedPerSecond": 0.0, "processedPerSecond": 0.0},
-        "timestamp": timestamps.milli(backend.clock.now()),
-        "statsAge": -1,
-    }
-    return database(answer)
 
 
 async def docs(backend: Backend, call: Call) -> Answer:
@@ -80,5 +48,4 @@ async def spec(backend: Backend, call: Call) -> Answer:
     return page(spec_document(), b"application/json")
 
 
-ROUTES: RouteTable = [("GET", "/api/v1/resources/overview", get_overview)]
 PAGES: RouteTable = [("GET", "/docs", docs), ("GET", "/openapi.json", spec)]

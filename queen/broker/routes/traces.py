@@ -10,11 +10,11 @@ from urllib.parse import unquote_plus
 from queen_api.models import NamedTraceEvent, NamedTraceList, TraceEvent, TraceNameList
 
 from queen.broker import timestamps
-from queen.broker.domain import traces
+from queen.broker.domain import casts, traces
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.traces import Event
 from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
-from queen.broker.http import Answer, Call, database, encode
+from queen.broker.http import Answer, Call, database
 from queen.broker.routes.endpoint import Backend, RouteTable
 
 _THREAD = "0"
@@ -109,7 +109,7 @@ def _names(value: object) -> List[str]:
 
 
 def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else encode(value).decode()
+    return casts.text(value) or ""
 
 
 def _event(row: sqlite3.Row, names: List[str]) -> TraceEvent:

@@ -7,14 +7,14 @@ from typing import Dict, List, Optional, cast
 from queen_api.models import TransactionAnswer, TransactionResult
 
 from queen.broker import identifiers
-from queen.broker.domain import transactions
+from queen.broker.domain import casts, transactions
 from queen.broker.domain.acks import Ack
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.pushing import Item, Stored
 from queen.broker.domain.queues import DEFAULT_PARTITION
 from queen.broker.domain.transactions import AckDone, Done, Operation, RolledBackError, Unknown, Unstorable
 from queen.broker.failures import DirectRefusalError
-from queen.broker.http import Answer, Call, database, encode
+from queen.broker.http import Answer, Call, database
 from queen.broker.routes.endpoint import Backend, RouteTable, text_field
 
 
@@ -75,24 +75,20 @@ def _read_item(item: object, payload: object) -> Operation:
         queue=text_field(fields, "queue", ""),
         partition=text_field(fields, "partition", DEFAULT_PARTITION),
         payload=payload,
-        transaction_id=_as_text(fields.get("transactionId")),
-        trace_id=_as_text(fields.get("traceId")),
+        transaction_id=casts.text(fields.get("transactionId")),
+        trace_id=casts.text(fields.get("traceId")),
     )
 
 
 def _read_ack(fields: Dict[str, object]) -> Ack:
     return Ack(
-        transaction_id=_as_text(fields.get("transactionId")) or "",
-        partition_id=_as_text(fields.get("partitionId")) or "",
-        lease_id=_as_text(fields.get("leaseId")),
-        status=_as_text(fields.get("status")) or "completed",
+        transaction_id=casts.text(fields.get("transactionId")) or "",
+        partition_id=casts.text(fields.get("partitionId")) or "",
+        lease_id=casts.text(fields.get("leaseId")),
+        status=casts.text(fields.get("status")) or "completed",
         group=text_field(fields, "consumerGroup", QUEUE_MODE),
-        error=_as_text(fields.get("error")) or "Unknown error",
+        error=casts.text(fields.get("error")) or "Unknown error",
     )
-
-
-def _as_text(value: object) -> Optional[str]:
-    return value if value is None or isinstance(value, str) else encode(value).decode()
 
 
 def _result(index: int, done: Done) -> TransactionResult:

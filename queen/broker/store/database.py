@@ -148,17 +148,26 @@ def _connected(path: Optional[str]) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path or ":memory:", isolation_level=None, check_same_thread=False, timeout=1.0, cached_statements=256
         )
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys = ON")
-        if path is not None:
-            # A second process would not be woken by what this one stores.
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-        schema.prepare(connection)
-        if path is not None:
-            connection.execute("BEGIN EXCLUSIVE")
-            connection.execute("COMMIT")
+        try:
+            _prepare(connection, in_file=path is not None)
+        except BaseException:
+            # It would go on holding its lock on the file.
+            connection.close()
+            raise
     except sqlite3.Error as error:
         raise OSError(f"the database {path} cannot be used: {error}") from error
     return connection
+
+
+def _prepare(connection: sqlite3.Connection, *, in_file: bool) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    if in_file:
+        # A second process would not be woken by what this one stores.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    schema.prepare(connection)
+    if in_file:
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")

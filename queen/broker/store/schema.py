@@ -4,8 +4,11 @@ Times are microseconds since 1970. A message's ``seq`` is its place in the order
 ``created_at``, so that a cursor is a ``seq`` and can still be compared with a time.
 
 What only one dialect needs: on server 0.7 a cursor that points at no message may point at a time, ``starts_at``, and
-counts what was pushed since it is there, ``pending``; subscriptions of pops over a namespace and task have no queue;
-pushes are held back in maintenance.
+counts what was pushed since it is there, ``pending``; subscriptions of pops over a namespace and task have no queue.
+
+``settings`` names what is switched on; ``held_pushes`` are messages that are held back in maintenance. The state of a
+query names its partition and does not refer to it: on the server it outlives the queue. The queues that a query names
+are not kept, as no route tells them.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import sqlite3
 
 from typing_extensions import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 _TABLES: Final = """
 CREATE TABLE queues (
@@ -149,6 +152,50 @@ CREATE TABLE stream_leases (
     expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX stream_leases_by_window ON stream_leases (stream_id, consumer_group, key, starts_at);
+CREATE TABLE queries (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    config_hash TEXT NOT NULL
+);
+CREATE TABLE query_state (
+    query_id INTEGER NOT NULL REFERENCES queries ON DELETE CASCADE,
+    partition_uuid TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (query_id, partition_uuid, key)
+) WITHOUT ROWID;
+"""
+
+# What is made of the tables, and ends with the connection: the counts of partitions as they were when they were last
+# counted, and how many messages were consumed of each queue in each minute. The ids of what was deleted are used again,
+# so that neither is known by them.
+_DERIVED: Final = """
+CREATE TEMP TABLE counts (
+    partition TEXT PRIMARY KEY,
+    total INTEGER NOT NULL,
+    pending INTEGER NOT NULL,
+    processing INTEGER NOT NULL,
+    completed INTEGER NOT NULL,
+    dead_letters INTEGER NOT NULL,
+    oldest INTEGER,
+    newest INTEGER,
+    counted_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TEMP TABLE consumption (
+    minute INTEGER NOT NULL,
+    queue TEXT NOT NULL,
+    messages INTEGER NOT NULL,
+    PRIMARY KEY (minute, queue)
+) WITHOUT ROWID;
+CREATE TEMP TRIGGER consumed AFTER UPDATE OF consumed_total ON cursors WHEN NEW.consumed_total > OLD.consumed_total
+BEGIN
+    INSERT INTO consumption (minute, queue, messages)
+    SELECT NEW.last_consumed_at / 60000000, q.name, NEW.consumed_total - OLD.consumed_total
+    FROM partitions p JOIN queues q ON q.id = p.queue_id WHERE p.id = NEW.partition_id
+    ON CONFLICT (minute, queue) DO UPDATE SET messages = messages + excluded.messages;
+END;
 """
 
 
@@ -163,3 +210,5 @@ def prepare(connection: sqlite3.Connection) -> None:
         connection.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")
     elif found != VERSION:
         raise OSError(f"the database has the layout {found}, and this broker reads layout {VERSION}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.executescript(_DERIVED)

@@ -50,10 +50,14 @@ class TimeRange:
 
 def last_hour(now: int) -> TimeRange:
     """From one hour ago to now, both cut to the second: what came in the running second is not in it."""
-    return TimeRange(timestamps.whole_second(now - _HOUR), timestamps.whole_second(now))
+    return _last(now, _HOUR)
 
 
-def range_of(query: Query, now: int) -> TimeRange:
-    """What a query string asks for; the last hour where it does not say."""
-    default = last_hour(now)
+def range_of(query: Query, now: int, hours: int = 1) -> TimeRange:
+    """What a query string asks for; the last so many hours where it does not say."""
+    default = _last(now, hours * _HOUR)
     return TimeRange(query.string("from") or default.start, query.string("to") or default.end)
+
+
+def _last(now: int, length: int) -> TimeRange:
+    return TimeRange(timestamps.whole_second(now - length), timestamps.whole_second(now))

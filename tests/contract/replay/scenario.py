@@ -11,6 +11,7 @@ import attrs
 
 EXCHANGES = Path(__file__).resolve().parent.parent / "exchanges"
 
+_MAINTENANCE = "/api/v1/system/maintenance"
 _WHOLE = re.compile(r"\$\{([\w-]+)\}")
 _PATH_PART = re.compile(r"([^.\[\]]+)|\[(-?\d+)\]")
 
@@ -30,6 +31,15 @@ class Scenario:
     def generation(self) -> str:
         """``0.7`` or ``0.15``: which generation of servers it was recorded with."""
         return self.server.rpartition(".")[0]
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether it puts the server into maintenance, which every other conversation there would notice."""
+        requests = (step.get("request", {}) for step in self.steps)
+        return any(
+            request.get("path", "").startswith(_MAINTENANCE) and request.get("json") == {"enabled": True}
+            for request in requests
+        )
 
     @property
     def skip_reason(self) -> Optional[str]:

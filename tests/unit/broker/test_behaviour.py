@@ -27,6 +27,12 @@ async def batch_ack(api: Api, popped: Any, *statuses: str) -> Any:
     return await api.call("POST", "/api/v1/ack/batch", {"acknowledgments": acks})
 
 
+async def test_message_ids_are_in_the_order_of_the_items(api: Api) -> None:
+    ids = [result["message_id"] for result in await api.push("q", *range(50))]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 50
+
+
 async def test_a_failure_inside_a_batch_ack_is_never_skipped(api: Api) -> None:
     await api.push("q", 0, 1, 2)
     results = await batch_ack(api, await api.pop("q"), "completed", "failed", "completed")
@@ -163,12 +169,12 @@ async def test_an_order_survives_a_clock_that_is_set_back(tmp_path: Any) -> None
 async def test_an_endpoint_that_fails_says_so_and_the_broker_lives(
     api: Api, broker: Broker, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from queen.broker.domain import listings
+    from queen.broker.domain import counts
 
-    def broken(tx: Any) -> Any:
+    def broken(*arguments: Any) -> Any:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(listings, "queues", broken)
+    monkeypatch.setattr(counts, "of_queues", broken)
     response = await api.request("GET", "/api/v1/resources/queues")
     assert response.status_code == 500
     assert "a defect" in caplog.text

@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Set
 
 import pytest
 
 from queen.broker import open_broker
 from tests.unit.broker.conftest import Api
 
-ONLY_07 = [("GET", "/api/v1/pop")]
+ONLY_07 = [
+    ("GET", "/api/v1/pop"),
+    ("POST", "/api/v1/stream/define"),
+    ("POST", "/api/v1/stream/poll"),
+    ("POST", "/api/v1/stream/ack"),
+    ("POST", "/api/v1/stream/renew-lease"),
+    ("POST", "/api/v1/stream/seek"),
+    ("GET", "/api/v1/resources/streams"),
+    ("GET", "/api/v1/resources/streams/stats"),
+    ("GET", "/api/v1/resources/streams/s"),
+    ("DELETE", "/api/v1/resources/streams/s"),
+    ("GET", "/api/v1/resources/streams/s/consumers"),
+]
 ONLY_015 = [
+    ("POST", "/streams/v1/queries"),
+    ("POST", "/streams/v1/cycle"),
+    ("POST", "/streams/v1/state/get"),
     ("POST", "/api/v1/consumer-groups/g/queues/q/seek"),
     ("POST", "/api/v1/consumer-groups/g/queues/q/partitions/p/seek"),
     ("DELETE", "/api/v1/consumer-groups/g/queues/q"),
+    ("POST", "/api/v1/stats/refresh"),
+    ("GET", "/metrics/prometheus"),
+    ("GET", "/api/v1/system/shared-state"),
+    ("GET", "/api/v1/system/maintenance/pop"),
+    ("POST", "/api/v1/system/maintenance/pop"),
+    ("GET", "/api/v1/analytics/worker-metrics"),
+    ("GET", "/api/v1/analytics/queue-lag"),
+    ("GET", "/api/v1/analytics/queue-ops"),
+    ("GET", "/api/v1/analytics/queue-parked-replicas"),
+    ("GET", "/api/v1/analytics/retention"),
+    ("GET", "/api/v1/analytics/postgres-stats"),
 ]
-NOWHERE = [("GET", "/api/v1/pop/queue/q/"), ("PUT", "/api/v1/push"), ("GET", "/metrics/prometheus")]
+NOWHERE = [
+    ("GET", "/api/v1/pop/queue/q/"),
+    ("PUT", "/api/v1/push"),
+    ("GET", "/streams/v1/queries"),
+    ("GET", "/internal/api/shared-state/stats"),
+]
 
 
 async def missing(dialect: str, method: str, path: str) -> bool:
@@ -39,6 +71,28 @@ async def test_routes_of_015_are_missing_in_07_alone(method: str, path: str) -> 
 @pytest.mark.parametrize(("method", "path"), NOWHERE)
 async def test_other_routes_are_missing_everywhere(method: str, path: str) -> None:
     assert [await missing(dialect, method, path) for dialect in ("embedded", "0.15", "0.7")] == [True] * 3
+
+
+@pytest.mark.parametrize("dialect", ["embedded", "0.15", "0.7"])
+async def test_a_dialect_has_the_operations_that_its_server_has(dialect: str) -> None:
+    broker = open_broker("memory://", dialect=dialect)
+    api = Api(broker)
+    lacking: Set[str] = set()
+    expected: Set[str] = set()
+    for path, item in (await api.call("GET", "/openapi.json"))["paths"].items():
+        for method, operation in item.items():
+            name = operation["operationId"]
+            target = re.sub(r"\{\w+\}", "x", path)
+            response = await api.request(method.upper(), target, {} if method == "post" else None)
+            if response.status_code == 404:
+                lacking.add(name)
+            # The embedded dialect has what either server has.
+            if dialect == "0.7" and operation["x-queen-since"] == "0.15":
+                expected.add(name)
+            if dialect == "0.15" and operation.get("x-queen-until") == "0.7":
+                expected.add(name)
+    await broker.close()
+    assert lacking == expected
 
 
 @pytest.mark.parametrize(

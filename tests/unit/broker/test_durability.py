@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Set, Tuple
 
@@ -63,6 +65,15 @@ async def test_nothing_acknowledged_is_lost_when_the_broker_is_killed(tmp_path: 
     assert await asyncio.wait_for(process.wait(), 20) in (0, -signal.SIGTERM)
     assert pushed <= left
     assert not settled & again
+
+
+async def test_a_file_of_another_layout_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "queen.db")) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    with pytest.raises(ConfigurationError, match="has the layout 2, and this broker reads layout 3"):
+        Queen(f"sqlite:///{tmp_path}/queen.db")
+    with closing(sqlite3.connect(tmp_path / "queen.db")) as connection:
+        assert connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone() == (0,)
 
 
 async def test_a_file_belongs_to_one_process(tmp_path: Path) -> None:

@@ -235,3 +235,11 @@ async def test_the_stats_count(api: Api, clock: ManualClock) -> None:
         "totalStreams": 1, "partitionedStreams": 0, "activeLeases": 1, "totalConsumerGroups": 1, "activeConsumers": 1,
         "totalWindowsProcessed": 1, "windowsLastHour": 1, "avgLeaseTime": 30,
     }  # fmt: skip
+
+
+async def test_the_groups_of_a_stream_are_not_told_as_on_the_server(api: Api) -> None:
+    await define(api, "a")
+    broken = await api.call("GET", "/api/v1/resources/streams/s/consumers")
+    assert list(broken) == ["error"]
+    assert broken["error"].startswith("Query failed: ")
+    assert await api.call("GET", "/api/v1/resources/streams/none/consumers") == {"error": "Stream not found"}

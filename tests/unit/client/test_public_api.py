@@ -41,6 +41,8 @@ EXPORTED = [
     "QueenBufferError",
     "QueenError",
     "QueenTimeoutError",
+    "RedriveReason",
+    "RedriveResponse",
     "RenewResponse",
     "ServerRefusedError",
     "TraceResponse",

@@ -249,7 +249,7 @@ async def test_a_stream_that_there_is_not_ends_processing(queen: Queen) -> None:
 
 async def test_a_server_without_streams_is_named() -> None:
     async with ScriptedServer(lambda _: Scripted(b"<html>", 404)) as server, Queen(server.url) as queen:
-        with pytest.raises(UnsupportedByServerError, match=r"servers 0\.7 have it"):
+        with pytest.raises(UnsupportedByServerError, match=r"servers 0\.7 have POST /api/v1/stream/define"):
             await queen.stream("s", "n").sources(["q"]).define()
 
 

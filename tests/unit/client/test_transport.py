@@ -7,7 +7,7 @@ import socket
 from typing import Any, List
 
 import pytest
-from queen_api.api import leases, messages, queues, status, system
+from queen_api.api import groups, leases, messages, queues, status, system
 
 from queen import (
     AuthenticationError,
@@ -213,7 +213,29 @@ async def test_403_and_404_have_their_own_errors() -> None:
             await queen.queue("q").delete()
         with pytest.raises(UnsupportedByServerError) as raised:
             await queen.send(messages.pop_matching(namespace="n"))
-    assert raised.value.versions == "0.7"
+    assert (raised.value.route, raised.value.versions) == ("GET /api/v1/pop", "0.7")
+    assert "servers 0.7 have GET /api/v1/pop" in str(raised.value)
+
+
+@pytest.mark.parametrize("page", [Scripted(b"no backend", 404), answers({"error": "no such path"}, 404)])
+async def test_any_404_of_a_route_that_a_server_may_lack_says_who_has_it(page: Answer) -> None:
+    async with ScriptedServer(lambda _: page) as server, client(server) as queen:
+        with pytest.raises(UnsupportedByServerError, match=r"servers 0\.15 and later have POST .*/seek"):
+            await queen.send(groups.seek_group(group="g", queue="q", to_end=True))
+
+
+async def test_a_404_of_a_route_that_all_servers_have_is_about_the_url() -> None:
+    async with ScriptedServer(lambda _: Scripted(b"no backend", 404)) as server, client(server) as queen:
+        with pytest.raises(HttpStatusError, match="no backend; every Queen server has this route") as raised:
+            await queen.queue("q").delete()
+    assert not isinstance(raised.value, UnsupportedByServerError)
+    assert raised.value.status == 404
+
+
+async def test_404_with_a_servers_own_words_is_its_refusal() -> None:
+    async with ScriptedServer(lambda _: answers({"error": "Queue not found"}, 404)) as server, client(server) as queen:
+        with pytest.raises(ServerRefusedError, match="Queue not found"):
+            await queen.queue("q").delete()
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from typing import List
 
 from typing_extensions import Final
 
+from queen.broker.domain.consumption import READ
 from queen.broker.domain.names import QUEUE_MODE
+from queen.broker.domain.pages import Page
 from queen.broker.domain.queues import Queue
 from queen.broker.store.database import Transaction
-from queen.broker.v07.domain.cursors import READ
-from queen.broker.v07.domain.pages import Page
 
 _READ: Final = READ.format(cursor="c")
 # Unread is what some cursor of its partition has not passed, or all of it where there is none; dead letters are not.

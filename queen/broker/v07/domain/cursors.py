@@ -9,9 +9,6 @@ from typing_extensions import Final
 
 from queen.broker.store.database import Transaction
 
-# A cursor that points at no message may point at a time: from it on, messages are unread.
-READ: Final = "(m.seq <= COALESCE({cursor}.cursor, 0) OR m.created_at < COALESCE({cursor}.starts_at, 0))"
-
 _RELEASED: Final = "lease_id = NULL, lease_until = NULL, batch_size = 0, acked_count = 0"
 _FULL: Final = "batch_size > 0 AND acked_count + :count >= batch_size"
 _ADVANCE: Final = f"""

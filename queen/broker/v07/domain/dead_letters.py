@@ -8,8 +8,8 @@ from typing import Dict, List, Optional, Tuple, Union
 import attrs
 from typing_extensions import Final
 
+from queen.broker.domain.pages import Page
 from queen.broker.store.database import Transaction
-from queen.broker.v07.domain.pages import Page
 
 _FROM: Final = """
 FROM dead_letters d JOIN messages m ON m.seq = d.message_seq JOIN partitions p ON p.id = d.partition_id
@@ -29,6 +29,13 @@ class Wanted:
     partition: str
     since: Optional[int]
     until: Optional[int]
+
+
+def top_errors(tx: Transaction) -> List[sqlite3.Row]:
+    """The five most frequent errors of dead letters, and how often each is there."""
+    return tx.rows(
+        "SELECT error, COUNT(*) AS count FROM dead_letters GROUP BY error ORDER BY count DESC, error LIMIT 5"
+    )
 
 
 def listing(tx: Transaction, wanted: Wanted, page: Page) -> Tuple[List[sqlite3.Row], int]:

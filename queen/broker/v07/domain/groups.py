@@ -7,8 +7,8 @@ from typing import List, Optional
 
 from typing_extensions import Final
 
+from queen.broker.domain.consumption import READ
 from queen.broker.store.database import Transaction
-from queen.broker.v07.domain.cursors import READ
 
 # What a group has not read of a partition, counted in messages that are stored.
 _UNREAD: Final = f"""

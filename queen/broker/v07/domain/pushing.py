@@ -10,6 +10,7 @@ from typing_extensions import Final, Literal
 
 from queen.broker import identifiers
 from queen.broker.domain import pushing, queues
+from queen.broker.domain.consumption import READ
 from queen.broker.domain.names import QUEUE_MODE, document, storable
 from queen.broker.domain.pushing import Item
 from queen.broker.domain.queues import Queue
@@ -20,7 +21,7 @@ from queen.broker.v07.domain import cursors
 _UNREAD: Final = f"""
 SELECT COUNT(*) FROM partitions p JOIN messages m ON m.partition_id = p.id
 LEFT JOIN cursors c ON c.partition_id = p.id AND c.consumer_group = ?
-WHERE p.queue_id = ? AND NOT {cursors.READ.format(cursor="c")}
+WHERE p.queue_id = ? AND NOT {READ.format(cursor="c")}
 """  # noqa: S608  (own text)
 
 

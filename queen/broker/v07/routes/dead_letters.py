@@ -11,11 +11,11 @@ from typing_extensions import Final
 
 from queen.broker import timestamps
 from queen.broker.http import Answer, Call
+from queen.broker.paging import page_of
 from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.v07.answers import answered
 from queen.broker.v07.domain import dead_letters
 from queen.broker.v07.domain.dead_letters import Wanted
-from queen.broker.v07.paging import page_of
 from queen.broker.v07.payloads import altered
 
 _LIMIT: Final = 100

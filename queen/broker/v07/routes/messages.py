@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from typing import Dict, Mapping, cast
-
-from queen_api.models import ConsumptionMode, DeleteMessageAnswer
+from queen_api.models import DeleteMessageAnswer
 from typing_extensions import Final
 
 from queen.broker import timestamps
 from queen.broker.domain import messages as shared_messages
-from queen.broker.domain.queues import DEFAULTS
+from queen.broker.domain.message_lists import Mode, Wanted
 from queen.broker.http import Answer, Call
+from queen.broker.paging import page_of
 from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.message_lists import listed, mode_shown, options_of
 from queen.broker.v07.answers import answered
 from queen.broker.v07.domain import messages
-from queen.broker.v07.domain.messages import Mode, Wanted
 from queen.broker.v07.fields import refusal
-from queen.broker.v07.paging import page_of
 from queen.broker.v07.payloads import altered
 from queen.broker.v07.time_ranges import range_of
 
@@ -40,8 +36,8 @@ async def list_messages(backend: Backend, call: Call) -> Answer:
         until=wanted_range.until(now),
     )
     rows, mode = await backend.store.run(lambda tx: messages.listing(tx, wanted, page))
-    listed = [{**_message(row), "queuePriority": _options(row)["priority"]} for row in rows]
-    return answered({"messages": listed, "mode": _mode(mode)})
+    shown = [{**listed(row, timestamps.postgres), "queuePriority": options_of(row)["priority"]} for row in rows]
+    return answered({"messages": shown, "mode": mode_shown(mode)})
 
 
 async def get_message(backend: Backend, call: Call) -> Answer:
@@ -50,11 +46,11 @@ async def get_message(backend: Backend, call: Call) -> Answer:
     row = await backend.store.run(lambda tx: messages.find(tx, partition, transaction))
     if row is None:
         raise refusal("Message not found")
-    options = _options(row)
+    options = options_of(row)
     detail = {
-        **_message(row),
+        **listed(row, timestamps.postgres),
         "payload": altered(row["payload"]),
-        "mode": _mode(Mode(bool(row["queue_mode"]), row["bus_groups"])),
+        "mode": mode_shown(Mode(bool(row["queue_mode"]), row["bus_groups"])),
         "errorMessage": row["error"],
         "retryCount": None if row["error"] is None else 0,
         "queueConfig": {name: options[name] for name in _SHOWN_OPTIONS},
@@ -80,31 +76,3 @@ ROUTES: RouteTable = [
     ("GET", "/api/v1/messages/{partitionId}/{transactionId}", get_message),
     ("DELETE", "/api/v1/messages/{partitionId}/{transactionId}", delete_message),
 ]
-
-
-def _options(row: sqlite3.Row) -> Mapping[str, int]:
-    return {**DEFAULTS, **cast("Mapping[str, int]", json.loads(row["options"]))}
-
-
-def _message(row: sqlite3.Row) -> Dict[str, object]:
-    return {
-        "id": row["uuid"],
-        "transactionId": row["transaction_id"],
-        "partitionId": row["partition_uuid"],
-        "queue": row["queue"],
-        "partition": row["partition"],
-        "queuePath": f"{row['queue']}/{row['partition']}",
-        "namespace": row["namespace"],
-        "task": row["task"],
-        "status": messages.status(row),
-        "queueStatus": row["queue_status"],
-        "busStatus": {"consumedBy": row["bus_consumed"], "totalGroups": row["bus_groups"]},
-        "traceId": row["trace_id"],
-        "createdAt": timestamps.postgres(row["created_at"]),
-        # That of queue mode, also when it has run out.
-        "leaseExpiresAt": timestamps.optional_postgres(row["lease_until"]),
-    }
-
-
-def _mode(mode: Mode) -> ConsumptionMode:
-    return {"hasQueueMode": mode.queue_mode, "busGroupsCount": mode.bus_groups, "type": mode.kind}

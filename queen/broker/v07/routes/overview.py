@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
-from typing import Dict, Sequence
+from queen_api.models import MessageCounts
 
 from queen.broker import timestamps
 from queen.broker.http import Answer, Call
 from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.spreads import spread
 from queen.broker.v07.answers import answered
 from queen.broker.v07.domain import counts, overview
+from queen.broker.v07.domain.overview import Overview
 
 
 async def get_overview(backend: Backend, call: Call) -> Answer:
@@ -22,31 +23,26 @@ async def get_overview(backend: Backend, call: Call) -> Answer:
             "partitions": sum(row["partitions"] for row in queues),
             "namespaces": totals["namespaces"],
             "tasks": totals["tasks"],
-            "messages": {
-                "total": sum(row["total"] for row in queues),
-                "pending": sum(counts.pending(row) for row in queues),
-                "processing": sum(row["processing"] for row in queues),
-                "completed": totals["completed"],
-                "failed": 0,
-                "deadLetter": totals["dead_letters"],
-            },
+            "messages": messages_shown(found),
             "lag": {
-                "time": _spread([max(0, now - row["oldest"]) // 1_000_000 for row in found.lagging]),
-                "offset": _spread([row["unread"] for row in found.lagging]),
+                "time": spread([max(0, now - row["oldest"]) // 1_000_000 for row in found.lagging]),
+                "offset": spread([row["unread"] for row in found.lagging]),
             },
             "timestamp": timestamps.whole_second(now),
         }
     )
 
 
-ROUTES: RouteTable = [("GET", "/api/v1/resources/overview", get_overview)]
-
-
-def _spread(values: Sequence[int]) -> Dict[str, float]:
-    counted = values or [0]
+def messages_shown(found: Overview) -> MessageCounts:
+    """The counts of everything, as answers have them."""
     return {
-        "avg": statistics.mean(counted),
-        "median": statistics.median(counted),
-        "min": min(counted),
-        "max": max(counted),
+        "total": sum(row["total"] for row in found.queues),
+        "pending": sum(counts.pending(row) for row in found.queues),
+        "processing": sum(row["processing"] for row in found.queues),
+        "completed": found.totals["completed"],
+        "failed": 0,
+        "deadLetter": found.totals["dead_letters"],
     }
+
+
+ROUTES: RouteTable = [("GET", "/api/v1/resources/overview", get_overview)]

@@ -6,6 +6,7 @@ from typing import List
 
 from queen_api.models import PushResult
 
+from queen.broker.domain.maintenance import Mode, is_on
 from queen.broker.http import Answer, Call
 from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.routes.messages import read_item
@@ -24,7 +25,7 @@ async def push(backend: Backend, call: Call) -> Answer:
     items = [read_item(item) for item in listed]
 
     def work(tx: Transaction) -> List[Outcome]:
-        if maintenance.is_on(tx):
+        if is_on(tx, Mode.PUSH):
             return maintenance.hold(tx, items)
         maintenance.drain(tx)
         return pushing.push(tx, items)

@@ -12,10 +12,10 @@ from typing_extensions import Final
 from queen.broker import timestamps
 from queen.broker.domain.queues import DEFAULTS
 from queen.broker.http import Answer, Call
+from queen.broker.paging import page_of
 from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.v07.answers import answered
 from queen.broker.v07.domain import counts, messages
-from queen.broker.v07.paging import page_of
 from queen.broker.v07.routes.resources import found
 from queen.broker.v07.time_ranges import last_hour, range_of
 

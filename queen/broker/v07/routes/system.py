@@ -7,6 +7,7 @@ from typing_extensions import Final
 
 from queen.broker.http import Answer, Call
 from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.metrics import METRICS
 from queen.broker.v07.answers import answered
 
 # The words in brackets are how clients know the generation whose answers they read.
@@ -26,18 +27,4 @@ async def health(backend: Backend, call: Call) -> Answer:
     return answered(answer)
 
 
-async def metrics(backend: Backend, call: Call) -> Answer:
-    """Numbers that stay at zero, but those of the database's connections."""
-    return answered(
-        {
-            "uptime": 0,
-            "requests": {"total": 0, "rate": 0},
-            "messages": {"total": 0, "rate": 0},
-            "database": {"poolSize": 1, "idleConnections": 1, "waitingRequests": 0},
-            "memory": {"rss": 0, "heapTotal": 0, "heapUsed": 0, "external": 0, "arrayBuffers": 0},
-            "cpu": {"user": 0, "system": 0},
-        }
-    )
-
-
-ROUTES: RouteTable = [("GET", "/health", health), ("GET", "/metrics", metrics)]
+ROUTES: RouteTable = [("GET", "/health", health), *METRICS]

@@ -15,10 +15,10 @@ from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.traces import Event
 from queen.broker.failures import DatabaseRefusalError
 from queen.broker.http import Answer, Call
+from queen.broker.paging import page_of
 from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.v07.answers import answered
 from queen.broker.v07.fields import refusal, text
-from queen.broker.v07.paging import page_of
 
 _THREAD: Final = "0"
 _EVENTS: Final = 100

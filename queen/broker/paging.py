@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from queen.broker.domain.pages import Page
 from queen.broker.failures import DatabaseRefusalError
 from queen.broker.http import Query
-from queen.broker.v07.domain.pages import Page
 
 
 def page_of(query: Query, limit: int) -> Page:

@@ -1,0 +1,91 @@
+"""The copies that a redrive pushes, one for each message and consumer group, each under one id for ever."""
+
+from __future__ import annotations
+
+from typing import Dict, Mapping, Optional
+
+from queen_api.api import messages, queues
+from typing_extensions import Final, Literal
+
+from queen import validation
+from queen.errors import ServerRefusedError
+from queen.operations.originals import Original
+from queen.operations.push import IdentifiedItem, push
+from queen.transport.dialect import Dialect
+from queen.transport.transport import Transport
+from queen.types import DeadLetter
+
+Fate = Literal["queued", "duplicate", "buffered"]
+_FATES: Final[Mapping[str, Fate]] = {"duplicate": "duplicate", "buffered": "buffered"}
+
+
+class Copies:
+    """Pushes copies of dead letters, into the partition of the same name.
+
+    Args:
+        transport: sends requests.
+        dialect: what the server speaks.
+        queue: where they go; None for the queue of each letter.
+    """
+
+    def __init__(self, transport: Transport, dialect: Dialect, queue: Optional[str]) -> None:
+        self._transport = transport
+        self._dialect = dialect
+        self._queue = queue
+        self._partitions: Dict[str, Dict[str, str]] = {}
+
+    async def push(self, letter: DeadLetter, original: Original) -> Fate:
+        """Push the copy: ``duplicate`` when it is there already, ``buffered`` when the server stores it later.
+
+        Raises:
+            ServerRefusedError: the server did not take it.
+            ValueError: it cannot be pushed.
+            QueenError: the transport failed.
+        """
+        item: IdentifiedItem = {
+            "queue": self._queue or letter["queue"],
+            "partition": letter["partition"],
+            "transactionId": _copy_id(letter),
+            "payload": original.payload,
+        }
+        if original.trace_id is not None:
+            item["traceId"] = original.trace_id
+        [result] = await push(self._transport, [item])
+        return _FATES.get(result["status"], "queued")
+
+    async def foretell(self, letter: DeadLetter) -> Fate:
+        """What a push of the copy would come to, without pushing it.
+
+        Raises:
+            ServerRefusedError: the server would not take it.
+            ValueError: it cannot be pushed.
+            QueenError: the transport failed.
+        """
+        identifier = _copy_id(letter)
+        partition = await self._partition_id(letter)
+        if partition is None or not validation.is_path_name(identifier):
+            return "queued"
+        try:
+            await self._transport.send(messages.get_message(partition_id=partition, transaction_id=identifier))
+        except ServerRefusedError:
+            return "queued"
+        return "duplicate"
+
+    async def _partition_id(self, letter: DeadLetter) -> Optional[str]:
+        """The id of the partition that the copy goes to; None while there is none."""
+        if self._queue is None or self._queue == letter["queue"]:
+            return letter["partitionId"]
+        if self._queue not in self._partitions:
+            try:
+                detail = await self._transport.send(queues.get_queue(queue=self._queue))
+            except ServerRefusedError:
+                if self._dialect is Dialect.V07:
+                    # A push makes no queue there.
+                    raise
+                return None
+            self._partitions[self._queue] = {partition["name"]: partition["id"] for partition in detail["partitions"]}
+        return self._partitions[self._queue].get(letter["partition"])
+
+
+def _copy_id(letter: DeadLetter) -> str:
+    return validation.text("its new transactionId", f"redrive:{letter['id']}:{letter['consumerGroup']}")
