@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from queen_api.models import SharedState
 
 from queen.broker.domain.maintenance import Mode, is_on
 from queen.broker.http import Answer, Call, direct
@@ -10,7 +10,7 @@ from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.store.database import Transaction
 
 
-def read_shared_state(tx: Transaction) -> Dict[str, object]:
+def read_shared_state(tx: Transaction) -> SharedState:
     """The state, as answers have it."""
     return {
         "enabled": False,
