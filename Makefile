@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 PORT ?= 6632
 DB ?=
 DIALECT ?= embedded
+QUEEN_URL ?=
+EXAMPLES ?= 100
 OLD ?= HEAD
 
 .PHONY: help demo test test-all unit generate check-generated diff lint types contract broker build clean
@@ -46,8 +48,8 @@ types: $(VENV)/installed  ## mypy --strict and pyright
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-contract: $(VENV)/installed  ## call every operation with generated data; QUEEN_CONTRACT_URL=http://... for a live server
-	$(BIN)/python -m pytest -m contract
+contract: $(VENV)/installed  ## hold the server to the spec; QUEEN_URL=http://... for a live one, with recordings and behaviour
+	QUEEN_CONTRACT_EXAMPLES=$(EXAMPLES) QUEEN_URL=$(QUEEN_URL) $(BIN)/python -m pytest tests/contract $(if $(QUEEN_URL),tests/unit/client --server $(QUEEN_URL))
 
 broker: $(VENV)/installed  ## serve the embedded broker (PORT, DB, DIALECT)
 	$(BIN)/python -m queen.broker --port $(PORT) --dialect $(DIALECT) $(if $(DB),--db $(DB))

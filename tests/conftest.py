@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import itertools
@@ -18,6 +19,7 @@ import pytest
 
 from queen import Queen
 from queen.broker import open_broker
+from tests.live_server import delete_all_but, queues_of
 
 _numbers = itertools.count(1)
 
@@ -56,6 +58,19 @@ def dialect_of(url: str) -> str:
     """What the server at a URL speaks, by its ``GET /health``."""
     server = str(httpx.get(f"{url}/health").json()["server"])
     return "embedded" if "embedded" in server else "0.15" if "libqueen" in server else "0.7"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _live_server_is_left_as_it_was(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Queues that the tests made on a server are deleted, but for those that no path can name, as a recording needs."""
+    server = str(pytestconfig.getoption("--server"))
+    if not is_url(server):
+        yield
+        return
+    found = asyncio.run(queues_of(server))
+    yield
+    left = asyncio.run(delete_all_but(server, found))
+    assert all(name.startswith("rec-") for name in left), left
 
 
 @pytest.fixture

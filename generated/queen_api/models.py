@@ -1020,7 +1020,7 @@ class TransactionRequest(TypedDict):
             TransactionPushOperation, TransactionSinglePushOperation, TransactionAckOperation, TransactionPopOperation
         ]
     ]
-    """The operations, in their order; not empty."""
+    """The operations, in their order."""
 
 
 TransactionOperation = Union[
@@ -2297,7 +2297,7 @@ class SeekRequest(TypedDict):
         {"timestamp": "2020-01-01T00:00:00Z"}
     """
 
-    toEnd: NotRequired[bool]
+    toEnd: NotRequired[Literal[True]]
     """Move the cursors behind all messages."""
     timestamp: NotRequired[str]
     """Move the cursors to the last message at or before this time, as PostgreSQL reads one."""

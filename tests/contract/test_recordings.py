@@ -10,6 +10,7 @@ from typing import Dict, Iterator, List, Mapping, Optional, Tuple
 
 import pytest
 
+from queen import Queen, UnsupportedByServerError
 from tests.conftest import DIALECTS, dialect_of, is_url, served_broker
 from tests.contract.differences import LISTED
 from tests.contract.replay.runner import problem_of
@@ -64,16 +65,25 @@ async def hold(held: List[Held], urls: List[str]) -> List[Optional[str]]:
     found = await asyncio.gather(
         *(_nothing() if later else problem_of(url, scenario) for url, (_, scenario), later in zip(urls, held, alone))
     )
-    return [
-        await problem_of(url, scenario)
-        if later or (problem is not None and scenario.name not in LISTED[dialect])
-        else problem
-        for url, (dialect, scenario), problem, later in zip(urls, held, found, alone)
-    ]
+    problems = []
+    for url, (dialect, scenario), problem, later in zip(urls, held, found, alone):
+        again = later or (problem is not None and scenario.name not in LISTED[dialect])
+        problems.append(await problem_of(url, scenario) if again else problem)
+        if later:
+            # It may have ended in the middle.
+            await _end_maintenance(url)
+    return problems
 
 
 async def _nothing() -> None:
     return None
+
+
+async def _end_maintenance(url: str) -> None:
+    async with Queen(url) as client:
+        await client.admin.set_maintenance_mode(False)
+        with contextlib.suppress(UnsupportedByServerError):
+            await client.admin.set_pop_maintenance_mode(False)
 
 
 @pytest.fixture(scope="module")

@@ -1,58 +1,92 @@
-"""Calls every operation of the spec with generated data, valid and not; run by ``make contract``.
+"""Every operation of the spec, called with generated data, valid and not, and in sequences along the spec's links.
 
-Against the embedded broker, or against the server that ``QUEEN_CONTRACT_URL`` names.
+``make test`` calls each dialect of the embedded broker, the same way each time. ``make contract`` sends more, and
+``make contract QUEEN_URL=http://...`` sends it to a live server.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Callable, Dict
 
 import pytest
 
 pytest.importorskip("schemathesis", reason="the contract is checked where the generator runs")
 
 import schemathesis
-from hypothesis import settings
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
+from hypothesis import HealthCheck, Phase, settings
+
+from tests.conftest import DIALECTS, dialect_of
+from tests.contract.sequences import follow
+from tests.contract.target import Target
+
+EXAMPLES = int(os.environ.get("QUEEN_CONTRACT_EXAMPLES", "10"))
+URL = os.environ.get("QUEEN_URL") or None
+EACH = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, database=None)
+SEQUENCES = settings(
+    EACH,
+    max_examples=5 * max(EXAMPLES, 10),
+    stateful_step_count=12,
+    # Shrinking a sequence takes minutes, and a failure tells its requests anyway.
+    phases=[Phase.generate],
+    # What meets a known fault of a live server is not sent.
+    suppress_health_check=[HealthCheck.filter_too_much],
 )
 
-from queen.broker import open_broker
-from tests.contract.spec import PATH
-
-pytestmark = pytest.mark.contract
-
-EXAMPLES = int(os.environ.get("QUEEN_CONTRACT_EXAMPLES", "50"))
-SERVER = os.environ.get("QUEEN_CONTRACT_URL")
-SCHEMA = schemathesis.openapi.from_path(str(PATH))
-if SERVER:
-    SCHEMA.config.update(base_url=SERVER)
-else:
-    SCHEMA.app = open_broker("memory://contract").app
+# The embedded broker speaks each dialect; a live server has its own.
+TARGETS: Dict[str, Target] = {dialect: Target(dialect, URL) for dialect in ((dialect_of(URL),) if URL else DIALECTS)}
+POPS = ("pop_queue", "pop_partition")
+OF_A_MESSAGE = ("record_trace", "list_message_traces", "get_message", "delete_message")
+OF_A_STREAM = ("poll_window", "ack_window", "renew_window", "seek_stream", "get_stream", "delete_stream")
+SETTLING = ("ack", "ack_batch", "commit")
 
 
-@SCHEMA.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None)
-def test_an_operation_answers_as_the_spec_says(case: schemathesis.Case[Any]) -> None:
-    if case.query:
-        # Generated polls would wait for messages that nobody pushes.
-        case.query.pop("wait", None)
-    if (
-        case.path == "/api/v1/stream/poll"
-        and isinstance(case.body, dict)
-        and isinstance(case.body.get("timeout", 0), int)
-    ):
-        case.body["timeout"] = 0
-    if SERVER and case.path == "/api/v1/ack/batch" and case.body in ({}, {"acknowledgments": []}):
-        return  # a server 0.15 never answers an empty list
-    response = case.call()
-    # A 500 is in the spec, as a refusal of this one request; a defect of the embedded broker is not.
-    assert "internal error" not in response.text
-    checks = [status_code_conformance, content_type_conformance]
-    if response.content:
-        # Server 0.15 sends an empty list or object as no body.
-        checks.append(response_schema_conformance)
-    case.validate_response(response, checks=checks)
+def operations(dialect: str) -> Callable[[Callable[..., None]], Any]:
+    """Gives a test generated requests of each operation; it is skipped where nothing speaks the dialect."""
+    target = TARGETS.get(dialect)
+    if target is None:
+        return pytest.mark.skip(reason=f"the server does not speak {dialect}")
+    return lambda test: target.schema.parametrize()(EACH(test))
+
+
+@operations("embedded")
+def test_the_embedded_dialect_answers_as_the_spec_says(case: schemathesis.Case[Any]) -> None:
+    TARGETS["embedded"].hold(case)
+
+
+@operations("0.15")
+def test_the_dialect_015_answers_as_the_spec_says(case: schemathesis.Case[Any]) -> None:
+    TARGETS["0.15"].hold(case)
+
+
+@operations("0.7")
+def test_the_dialect_07_answers_as_the_spec_says(case: schemathesis.Case[Any]) -> None:
+    TARGETS["0.7"].hold(case)
+
+
+@pytest.mark.parametrize("dialect", TARGETS)
+def test_messages_are_pushed_popped_and_settled_as_the_spec_says(dialect: str) -> None:
+    followed = follow(TARGETS[dialect], SEQUENCES, "push", *POPS, *SETTLING, "extend_lease")
+    assert any(followed["push", pop] for pop in POPS), "no pop followed a push"
+    assert any(followed[pop, ack] for pop in POPS for ack in SETTLING), "no ack followed a pop"
+
+
+@pytest.mark.parametrize("dialect", TARGETS)
+def test_messages_are_looked_at_traced_and_deleted_as_the_spec_says(dialect: str) -> None:
+    followed = follow(TARGETS[dialect], SEQUENCES, "push", "pop_queue", *OF_A_MESSAGE)
+    assert any(followed["pop_queue", operation] for operation in OF_A_MESSAGE), "nothing followed a pop"
+
+
+@pytest.mark.parametrize("dialect", TARGETS)
+def test_windowed_streams_are_defined_sought_and_deleted_as_the_spec_says(dialect: str) -> None:
+    followed = follow(TARGETS[dialect], SEQUENCES, "define_stream", *OF_A_STREAM)
+    if dialect != "0.15":
+        assert followed["define_stream", "get_stream"]
+        assert followed["define_stream", "delete_stream"]
+
+
+@pytest.mark.parametrize("dialect", TARGETS)
+def test_queries_are_registered_run_and_read_as_the_spec_says(dialect: str) -> None:
+    followed = follow(TARGETS[dialect], SEQUENCES, "register_query", "run_cycle", "get_query_state")
+    if dialect != "0.7":
+        assert followed["register_query", "get_query_state"]

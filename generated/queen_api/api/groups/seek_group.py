@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import Dict, Literal, Optional
 
 from ...models import SeekAnswer
 from ...operations import SEEK_GROUP
@@ -19,7 +19,7 @@ def seek_group(
     *,
     group: str,
     queue: str,
-    to_end: Optional[bool] = None,
+    to_end: Optional[Literal[True]] = None,
     timestamp: Optional[str] = None,
 ) -> Request[SeekAnswer]:
     """Move a group's cursors on a queue to a time, or to the end.

@@ -37,7 +37,7 @@ def commit(
     Server 0.15 checks the `leaseId` of each ack at its turn; 0.7 ignores it. `requiredLeases` is ignored by both.
 
     Args:
-        operations: The operations, in their order; not empty.
+        operations: The operations, in their order.
 
     Errors:
         400: The body is empty, no JSON, or lacks a field (server 0.15; 0.7 says the same at status 200).
