@@ -62,7 +62,8 @@ class DLQBuilder:
         All that match are redriven, or those that ``limit()`` and ``offset()`` leave. A message is pushed under the id
         ``redrive:<its id>:<group>``, by which the server refuses a second copy while the first is stored: after a
         crash, say the same again. Its old copy is deleted, with the dead letter, unless other consumer groups read its
-        partition; then both stay. In a queue that several groups read, all of them get the new copy.
+        partition, or no path can hold its transaction id; then both stay, as does what comes of them and fails again.
+        In a queue that several groups read, all of them get the new copy.
 
         What fails again is a new dead letter, of the new copy, and waits for the next run.
 

@@ -324,6 +324,36 @@ async def test_what_fails_again_beside_its_original_is_pushed_once_more_alone(qu
     assert await data(queen, queue_name) == [{"n": 1}]
 
 
+async def test_what_fails_again_is_pushed_once_more_alone_though_its_original_cannot_be_removed(
+    queen: Queen, queue_name: str
+) -> None:
+    await bury(queen, queue_name, {"n": 1}, transactionId="order 1/é")
+    pushed = []
+    for _ in range(4):
+        pushed.append((await queen.queue(queue_name).dlq(GROUP).redrive(remove=True))["pushed"])
+        await fail(queen, queue_name)
+    assert pushed == [1, 1, 1, 1], "the copy of the last run alone"
+    report = await queen.queue(queue_name).dlq(GROUP).redrive(dry_run=True)
+    assert counts(report) == {"found": 5, "pushed": 1, "already": 4, "kept": 5}
+
+
+async def test_what_fails_again_in_another_queue_does_not_let_its_original_be_pushed_again(
+    queen: Queen, queue_name: str, other_queue: str
+) -> None:
+    await queen.queue(other_queue).create()
+    await bury(queen, queue_name, {"n": 1})
+    await pop(queen, queue_name, "other")
+    query = queen.queue(queue_name).dlq(GROUP)
+    assert counts(await query.redrive(to_queue=other_queue)) == {"found": 1, "pushed": 1, "kept": 1}
+    await fail(queen, other_queue)
+    report = await queen.queue(other_queue).dlq(GROUP).redrive()
+    assert counts(report) == {"found": 1, "pushed": 1, "kept": 1}
+    assert "still a dead letter" in reasons(report)[0]
+    assert counts(await query.redrive(to_queue=other_queue, remove=True)) == {"found": 1, "already": 1, "removed": 1}
+    assert counts(await queen.queue(other_queue).dlq(GROUP).redrive()) == {"found": 1, "already": 1, "removed": 1}
+    assert await data(queen, other_queue) == [{"n": 1}]
+
+
 async def test_a_message_that_becomes_a_dead_letter_during_the_run_is_left_alone(
     queen: Queen, queue_name: str, server_url: str
 ) -> None:
