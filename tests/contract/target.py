@@ -11,12 +11,15 @@ from unittest import mock
 
 import schemathesis
 
+from queen import Queen
 from queen.broker import Broker, identifiers, open_broker
+from queen.broker.clock import SystemClock
 from queen.broker.http import Receive, Scope, Send
 from tests.contract.conformance import check
 from tests.contract.live_faults import fault
 from tests.contract.spec import PATH, operations
 from tests.contract.tally import TALLY
+from tests.populated import populate
 
 _OPERATIONS = {operation.id: operation for operation in operations()}
 _CONFIG = schemathesis.Config.from_dict(
@@ -34,6 +37,19 @@ _NAMES_OF_A_RUN = 2
 _NAMES = ("queue", "partition", "group", "stream", "name", "streamName", "source_queue_names", "source_queue")
 
 
+class _Clock(SystemClock):
+    """The machine's clock, which can be put forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0
+
+    def now(self) -> int:
+        return super().now() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += round(seconds * 1e6)
+
+
 class Target:
     """One server, and what was sent to it.
 
@@ -46,6 +62,8 @@ class Target:
         self.dialect = dialect
         self.live = url is not None
         self.schema = schemathesis.openapi.from_path(str(PATH), config=_CONFIG)
+        self._url = f"memory://contract-{dialect}"
+        self._clock = _Clock()
         self._prefix = ""
         self._broker: Optional[Broker] = None
         self._called: Optional[str] = None
@@ -59,7 +77,18 @@ class Target:
         self._prefix = f"contract-{uuid.uuid4().hex[:8]}-"
         if not self.live:
             self.end()
-            self._broker = open_broker("memory://", dialect=self.dialect)
+            self._clock = _Clock()
+            self._broker = open_broker(self._url, clock=self._clock, dialect=self.dialect)
+
+    def populate(self) -> None:
+        """Let the embedded broker have something to show in each answer; what a live server has is its own."""
+
+        async def population() -> None:
+            async with Queen(self._url) as client:
+                await populate(client, self._clock, with_stream=self.dialect != "0.15")
+
+        if not self.live:
+            asyncio.run(population())
 
     def make_queues(self) -> None:
         """Create the queues whose names are this run's own: server 0.7 creates none at a push."""
@@ -79,6 +108,7 @@ class Target:
         if case.operation.label != self._called:
             self._called = case.operation.label
             self.start_over()
+            self.populate()
         self.prepare(case, rename=self.live)
         if not self.may_be_sent(case):
             return

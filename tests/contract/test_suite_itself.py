@@ -28,11 +28,12 @@ def run(operation: str, *arguments: str, **environment: str) -> subprocess.Compl
 
 
 @pytest.mark.parametrize("how", ["delete", "add"])
-def test_it_fails_on_a_response_field_too_few_or_too_many(how: str) -> None:
-    done = run("configure", "-p", "tests.contract.spoiled", SPOILED=how)
+@pytest.mark.parametrize(("operation", "spoiled"), [("configure", "configured"), ("resources/queues", "queues")])
+def test_it_fails_on_a_response_field_too_few_or_too_many(operation: str, spoiled: str, how: str) -> None:
+    done = run(operation, "-p", "tests.contract.spoiled", SPOILED=how)
     assert done.returncode == 1, done.stdout
     assert "Response violates schema" in done.stdout
-    assert "configured" in done.stdout
+    assert spoiled in done.stdout
 
 
 async def test_it_keeps_the_queues_of_a_live_server_and_deletes_its_own() -> None:
