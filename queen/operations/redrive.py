@@ -15,9 +15,10 @@ from typing_extensions import Literal
 
 from queen.errors import ServerRefusedError
 from queen.operations.copies import Copies, Fate
-from queen.operations.dead_letters import EVERY, DeadLetterQuery, list_dead_letters, moment_of
+from queen.operations.dead_letters import EVERY, DeadLetterQuery, list_dead_letters
 from queen.operations.names import check_name
 from queen.operations.originals import Original, Originals, unaddressable
+from queen.timestamps import moment_of
 from queen.transport.transport import Transport
 from queen.types import DeadLetter, RedriveResponse
 
