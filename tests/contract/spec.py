@@ -36,6 +36,11 @@ class Operation:
     def parameters(self) -> List[Dict[str, Any]]:
         return [resolved(parameter) for parameter in self.raw.get("parameters", [])]
 
+    def is_in(self, dialect: str) -> bool:
+        """Whether a server of this dialect has it; the embedded one has all."""
+        since, until = self.raw["x-queen-since"], self.raw.get("x-queen-until")
+        return dialect in ("embedded", since, until) or (since == "0.7" and until is None)
+
     def matches(self, method: str, path: str) -> bool:
         """Whether a request is one of this operation."""
         pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(self.path))
