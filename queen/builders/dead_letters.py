@@ -73,7 +73,7 @@ class DLQBuilder:
         Args:
             limit: how many are pushed at most; those that an earlier run pushed do not count.
             to_queue: another queue to push them to; server 0.7 does not make one.
-            dry_run: change nothing, and tell what would be done.
+            dry_run: change nothing, and tell what would be done by a server that stores pushes at once.
             remove: delete the old copy also where other groups have still to read it, or have it as a dead letter.
 
         Returns:

@@ -34,7 +34,20 @@ _SWITCHES = ("set_maintenance", "set_pop_maintenance")
 # Few, so that requests meet.
 _NAMES_OF_A_RUN = 2
 # Keys and path parameters whose values are names.
-_NAMES = ("queue", "partition", "group", "stream", "name", "streamName", "source_queue_names", "source_queue")
+_NAMES = frozenset(
+    {
+        "queue",
+        "partition",
+        "group",
+        "consumerGroup",
+        "stream",
+        "name",
+        "streamName",
+        "source_queue",
+        "source_queue_names",
+    }
+)
+_QUEUE_MODE = "__QUEUE_MODE__"
 
 
 class _Clock(SystemClock):
@@ -120,11 +133,15 @@ class Target:
         """Let no poll wait, and name only what is this run's own if asked for."""
         if case.query and "wait" in case.query:
             case.query["timeout"] = 1
+        if rename and operation_id(case) == "pop_matching":
+            # Without a namespace it takes messages from everybody's queues.
+            case.query = {**(case.query or {}), "namespace": self._prefix}
         polls = operation_id(case) == "poll_window" and isinstance(case.body, dict)
         if polls and isinstance(case.body.get("timeout", 0), (int, float)):
             case.body["timeout"] = 1
         if rename:
             case.path_parameters = self._renamed(case.path_parameters)
+            case.query = self._renamed(case.query)
             case.body = self._renamed(case.body)
 
     def may_be_sent(self, case: schemathesis.Case[Any]) -> bool:
@@ -166,7 +183,7 @@ class Target:
         """A name of this run for a name, which a path can hold."""
         if isinstance(value, list):
             return [self._own(item) for item in value]
-        if not isinstance(value, str) or value.startswith(self._prefix):
+        if not isinstance(value, str) or value == _QUEUE_MODE or value.startswith(self._prefix):
             return value
         return f"{self._prefix}{zlib.crc32(value.encode('utf-8', 'surrogatepass')) % _NAMES_OF_A_RUN}"
 

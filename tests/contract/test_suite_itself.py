@@ -12,7 +12,7 @@ pytest.importorskip("schemathesis", reason="the contract is checked where the ge
 
 from queen import Queen
 from tests.conftest import served_broker
-from tests.live_server import queues_of
+from tests.live_server import Contents, contents_of
 
 
 def run(operation: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -40,7 +40,7 @@ async def test_it_keeps_the_queues_of_a_live_server_and_deletes_its_own() -> Non
     with served_broker() as url:
         async with Queen(url) as client:
             await client.queue("mine").create()
-        done = run("push", "--server", url, QUEEN_URL=url)
+        done = run("(push or define)", "--server", url, QUEEN_URL=url)
         assert done.returncode == 0, done.stdout
         assert "embedded (live), each operation" in done.stdout
-        assert await queues_of(url) == {"mine"}
+        assert await contents_of(url) == Contents(queues={"mine"}, streams=set())
