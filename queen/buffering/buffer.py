@@ -113,8 +113,8 @@ class Buffer:
         """Take the messages of one push.
 
         Returns:
-            None when they are taken; else a future, done when there was room. Its errors: ``QueenBufferError``, there will
-            be no room, since the server refuses what is in front; ``BufferClosedError``, the client was closed meanwhile.
+            None when they are taken; else a future, done when there was room. Its errors: ``QueenBufferError``, there
+            will be no room, since the server refuses what is in front; ``BufferClosedError``, the client was closed.
 
         Raises:
             QueenBufferError: there is no room, and none will be.
