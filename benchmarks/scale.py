@@ -195,7 +195,8 @@ async def partition_costs(sizes: Sizes) -> Tuple[Costs, float]:
 async def consumer_cost(count: int, sizes: Sizes) -> float:
     """Let so many consumers handle one message at a time. Microseconds for a message."""
     services = canned_services(CannedEngine())
-    limit = max(1, sizes.messages // count)
+    # Enough for each that its beginning and end count little.
+    limit = max(10, sizes.messages // count)
     queue = named_queue(services, "orders").limit(limit)
     started = time.process_time()
     await asyncio.gather(*(queue.consume(_handle) for _ in range(count)))
@@ -330,7 +331,7 @@ def _table(costs: Dict[str, Costs], facts: Dict[str, str]) -> None:
 
 def _plot(costs: Dict[str, Costs], path: Path) -> None:
     try:
-        from matplotlib import pyplot
+        from matplotlib import pyplot  # type: ignore[import-not-found, unused-ignore]  # not needed for the table
     except ImportError:
         sys.stdout.write("\nno plot: matplotlib is not installed\n")
         return

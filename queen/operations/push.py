@@ -81,7 +81,8 @@ def encode_item(item: IdentifiedItem) -> bytes:
         TypeError, ValueError: a payload that cannot be sent.
     """
     try:
-        return codec.encode(item, operation="push")
+        # A copy (0.1 us): behind each of its results orjson keeps the 4 kB that it wrote it in.
+        return b"%b" % codec.encode(item, operation="push")
     except (TypeError, ValueError) as error:
         raise _in_words_of_the_user(error) from None
 
