@@ -165,7 +165,7 @@ class Ledger:
             }
 
     async def complete(self, transaction_ids: Iterable[str]) -> List[AckResponse]:
-        """Settle as completed those messages that nothing was decided for; as ``settle``, for 0.5 us of each instead of 0.9.
+        """Complete those messages that nothing was decided for: as ``settle``, for 0.5 us of each instead of 0.9.
 
         Returns:
             A result for each that this completed.
