@@ -9,18 +9,17 @@ from collections import deque
 from typing import Callable, Deque, Iterator, List, Optional, Sequence, Set, Tuple, cast
 
 import attrs
-from typing_extensions import Final
 
 from queen import logs
+from queen.buffering.flush_queue import FlushQueue
 from queen.buffering.options import BufferOptions
 from queen.buffering.parcel import Parcel, Reports, items_as_given
 from queen.errors import BufferClosedError, PushRejectedError, QueenBufferError, QueenError, is_final
 from queen.operations.push import push
 from queen.transport.transport import Transport
 from queen.types import PushResponse
-from queen.waiting import wait_at_most
 
-_GRACE_SECONDS: Final = 0.25
+Place = Tuple[str, str]
 
 
 @attrs.define
@@ -37,36 +36,67 @@ class Buffer:
     A flush that fails keeps its batch at the front and is repeated, as the same batch, until the server has taken it.
 
     Args:
-        name: queue and partition, for errors and logs.
+        place: queue and partition.
         transport: sends.
+        queue: says when it is this buffer's turn.
         reports: calls the users' callbacks.
         tally: counts flushes.
-        on_empty: called when nothing is left, so that the buffer can be forgotten.
+        on_empty: called with the buffer when nothing is left, so that it can be forgotten.
     """
 
+    # With a dict, an event and a deque for each, an idle buffer would be 3 kB larger.
+    __slots__ = (
+        "_batch",
+        "_closing",
+        "_count",
+        "_deadline",
+        "_due",
+        "_failure",
+        "_failures",
+        "_maybe_stored",
+        "_on_empty",
+        "_options",
+        "_parcels",
+        "_pushers",
+        "_queue",
+        "_reports",
+        "_retry_at",
+        "_sending",
+        "_tally",
+        "_transport",
+        "_waiting",
+        "place",
+    )
+
     def __init__(
-        self, name: str, transport: Transport, reports: Reports, tally: Tally, on_empty: Callable[[], None]
+        self,
+        place: Place,
+        transport: Transport,
+        queue: FlushQueue,
+        reports: Reports,
+        tally: Tally,
+        on_empty: Callable[[Buffer], None],
     ) -> None:
-        self._name = name
+        self.place = place
         self._transport = transport
+        self._queue = queue
         self._reports = reports
         self._tally = tally
         self._on_empty = on_empty
         self._options: Optional[BufferOptions] = None
-        self._parcels: Deque[Parcel] = deque()
+        self._parcels: List[Parcel] = []
         self._batch: List[Parcel] = []
         self._count = 0
         self._due = math.inf
-        self._pushers: Deque[Tuple[Parcel, asyncio.Future[None]]] = deque()
-        self._flushes: List[Tuple[Parcel, asyncio.Future[None]]] = []
-        self._timer: Optional[asyncio.TimerHandle] = None
-        self._task: Optional[asyncio.Task[None]] = None
-        self._nudge = asyncio.Event()
+        self._pushers: Optional[Deque[Tuple[Parcel, asyncio.Future[None]]]] = None
+        self._waiting: List[Tuple[Parcel, asyncio.Future[None]]] = []
+        self._sending = False
+        self._retry_at = -math.inf
         self._failure: Optional[QueenError] = None
         self._failures = 0
         self._maybe_stored = False
         self._closing = False
-        self._deadline = 0.0
+        self._deadline = math.inf
 
     @property
     def count(self) -> int:
@@ -79,63 +109,80 @@ class Buffer:
         first = self._batch[0] if self._batch else self._parcels[0] if self._parcels else None
         return None if first is None else first.since
 
-    async def add(self, parcel: Parcel, options: BufferOptions) -> None:
-        """Take the messages of one push; wait while there is no room.
+    def add(self, parcel: Parcel, options: BufferOptions) -> Optional[asyncio.Future[None]]:
+        """Take the messages of one push.
+
+        Returns:
+            None when they are taken; else a future, done when there was room. Its errors: ``QueenBufferError``, there
+            will be no room, since the server refuses what is in front; ``BufferClosedError``, the client was closed.
 
         Raises:
-            QueenBufferError: there is no room, and none will be: the server refuses what is in front.
-            BufferClosedError: the client was closed meanwhile.
+            QueenBufferError: there is no room, and none will be.
         """
         self._options = options
         if not self._pushers and self._has_room(parcel):
             self._take(parcel)
             self._schedule()
-            return
+            return None
         if is_final(self._failure):
             raise self._refusal(parcel)
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._pushers is None:
+            self._pushers = deque()
         self._pushers.append((parcel, taken))
         self._schedule()
-        await taken
+        return taken
 
-    async def flush(self) -> None:
+    def flush(self) -> Optional[asyncio.Future[None]]:
         """Send all that is in it now.
 
-        Raises:
-            QueenBufferError: that failed; the messages stay, and go on being sent.
+        Returns:
+            None when there is nothing; else a future, done when it is sent. Its error is ``QueenBufferError``: that
+            failed; the messages stay, and go on being sent.
         """
         last = self._parcels[-1] if self._parcels else self._batch[-1] if self._batch else None
         if last is None:
-            return
+            return None
         sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._flushes.append((last, sent))
-        self._nudge.set()
+        self._waiting.append((last, sent))
+        self._retry_at = -math.inf
         self._schedule()
-        await sent
+        return sent
 
-    async def close(self, deadline: float) -> List[Parcel]:
-        """Send what is in it until the deadline (loop time), and end.
-
-        Returns:
-            What could not be sent.
-        """
+    def begin_close(self, deadline: float) -> None:
+        """Send what is in it until the deadline (loop time), and take nothing more."""
         self._closing = True
         self._deadline = deadline
+        self._retry_at = -math.inf
         self._turn_away(self._closed_error)
-        self._nudge.set()
         self._schedule()
-        task = self._task
-        if task is not None:
-            try:
-                # A request ends at the deadline by itself, which leaves its connection in a better state.
-                left = max(0.0, deadline - asyncio.get_running_loop().time())
-                await asyncio.wait({task}, timeout=left + _GRACE_SECONDS)
-            finally:
-                task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-        self._stop_timer()
+
+    def end(self) -> List[Parcel]:
+        """Give up; what could not be sent."""
         self._fail_flushes(self._unfinished)
         return [*self._batch, *self._parcels]
+
+    def wake(self) -> None:
+        """Send what is due."""
+        self._schedule()
+
+    async def send(self) -> None:
+        """Send the batch at the front."""
+        if not (self._batch or self._parcels):
+            return
+        self._sending = True
+        try:
+            if not self._batch:
+                self._batch = self._next_batch()
+            await self._send_batch()
+        except Exception as error:  # noqa: BLE001  (it must not stop the buffers behind it)
+            self._met_a_defect(error)
+            return
+        finally:
+            self._sending = False
+        self._schedule()
+        if not self._count and not self._pushers:
+            self._on_empty(self)
 
     @property
     def failure(self) -> Optional[QueenError]:
@@ -165,55 +212,38 @@ class Buffer:
 
     def _schedule(self) -> None:
         """See to it that what is due is sent, and that the rest will be."""
-        if self._task is not None or not (self._batch or self._parcels):
+        if self._sending or not (self._batch or self._parcels):
             return
-        if self._batch or self._is_due():
-            self._stop_timer()
-            self._task = asyncio.ensure_future(self._send_what_is_due())
-            self._task.add_done_callback(self._ended)
+        if self._has_given_up():
+            self._queue.forget(self)
+            return
+        when = self._retry_at if self._batch else self._send_at()
+        if when <= asyncio.get_running_loop().time():
+            self._queue.start(self)
         else:
-            if self._timer is not None and self._timer.when() > self._due:
-                self._stop_timer()
-            if self._timer is None:
-                self._timer = asyncio.get_running_loop().call_at(self._due, self._time_is_up)
+            self._queue.wake_at(self, when)
 
-    def _is_due(self) -> bool:
-        if self._options is None or self._closing or self._flushes or self._pushers:
-            return True
-        return self._count >= self._options.message_count or self._due <= asyncio.get_running_loop().time()
+    def _send_at(self) -> float:
+        if self._options is None or self._closing or self._waiting or self._pushers:
+            return -math.inf
+        return -math.inf if self._count >= self._options.message_count else self._due
 
-    def _time_is_up(self) -> None:
-        self._timer = None
-        self._schedule()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    async def _send_what_is_due(self) -> None:
-        while self._batch or (self._parcels and self._is_due()):
-            self._nudge.clear()
-            if not self._batch:
-                self._batch = self._next_batch()
-            if await self._send_batch():
-                continue
-            if self._closing and (is_final(self._failure) or asyncio.get_running_loop().time() >= self._deadline):
-                return
-            await wait_at_most(self._nudge, self._transport.retry.wait_before(self._failures))
+    def _has_given_up(self) -> bool:
+        return self._closing and bool(self._batch) and (is_final(self._failure) or self._retry_at >= self._deadline)
 
     def _next_batch(self) -> List[Parcel]:
-        batch: List[Parcel] = []
-        count, wanted = 0, self._options.message_count if self._options is not None else 1
-        while self._parcels and (not batch or count + len(self._parcels[0].items) <= wanted):
-            parcel = self._parcels.popleft()
-            batch.append(parcel)
+        size, count, wanted = 0, 0, self._options.message_count if self._options is not None else 1
+        for parcel in self._parcels:
             count += len(parcel.items)
+            if size and count > wanted:
+                break
+            size += 1
+        batch = self._parcels[:size]
+        del self._parcels[:size]
         self._due = min((parcel.due for parcel in self._parcels), default=math.inf)
         return batch
 
-    async def _send_batch(self) -> bool:
-        """Send the batch at the front; whether all of it is done with."""
+    async def _send_batch(self) -> None:
         batch = self._batch
         items = [item for parcel in batch for item in parcel.items]
         encoded = [data for parcel in batch for data in parcel.encoded]
@@ -227,7 +257,7 @@ class Buffer:
             self._batch = []
             for parcel, own in _by_parcel(batch, results):
                 self._reports.accepted(parcel, own)
-        return self._settle(batch)
+        self._settle(batch)
 
     def _seconds_left(self) -> Optional[float]:
         """How long a request may still take; None while nobody waits for the end."""
@@ -237,9 +267,10 @@ class Buffer:
         """Note a failure: the batch stays at the front, but for what goes back to the user."""
         self._failure = error
         self._failures += 1
+        self._retry_at = asyncio.get_running_loop().time() + self._transport.retry.wait_before(self._failures)
         self._tally.failed += 1
         self._maybe_stored = self._maybe_stored or error.maybe_delivered
-        logs.event(logging.WARNING, "Buffer.flush", buffer=self._name, messages=self._count, failed=str(error))
+        logs.event(logging.WARNING, "Buffer.flush", buffer=self._name(), messages=self._count, failed=str(error))
         if not is_final(error):
             return
         refused = self._batch
@@ -263,7 +294,7 @@ class Buffer:
                 self._reports.accepted(parcel, results)
         return refused
 
-    def _settle(self, batch: Sequence[Parcel]) -> bool:
+    def _settle(self, batch: Sequence[Parcel]) -> None:
         """Draw the conclusions of a flush."""
         kept = {id(parcel.origin) for parcel in self._batch}
         left = sum(len(parcel.items) for parcel in self._batch)
@@ -277,11 +308,10 @@ class Buffer:
         self._let_in()
         if is_final(self._failure) and failed:
             self._turn_away(self._refusal)
-        return not failed
 
     def _answer_flushes(self, gone: Set[int]) -> None:
-        waiting = self._flushes
-        self._flushes = []
+        waiting = self._waiting
+        self._waiting = []
         for last, sent in waiting:
             if sent.done():
                 continue
@@ -290,57 +320,49 @@ class Buffer:
             elif self._batch:
                 sent.set_exception(self._unsent())
             else:
-                self._flushes.append((last, sent))
+                self._waiting.append((last, sent))
 
     def _turn_away(self, why: Callable[[Parcel], BaseException]) -> None:
         """Fail all pushes that wait for room."""
-        for parcel, taken in self._pushers:
+        for parcel, taken in self._pushers or ():
             if not taken.done():
                 taken.set_exception(why(parcel))
-        self._pushers.clear()
+        self._pushers = None
 
     def _fail_flushes(self, why: Callable[[], BaseException]) -> None:
-        for _, sent in self._flushes:
+        for _, sent in self._waiting:
             if not sent.done():
                 sent.set_exception(why())
-        self._flushes = []
+        self._waiting = []
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._task = None
-        if task.cancelled():
-            return
-        error = task.exception()
-        if error is not None:
-            # A defect of this library; the messages stay, and close() hands them back.
-            logs.event(logging.ERROR, "Buffer.flush", error, buffer=self._name, messages=self._count)
-            self._fail_flushes(lambda: error)
-            self._turn_away(lambda _: error)
-            return
-        if self._closing:
-            return
-        self._schedule()
-        if not self._count and not self._pushers:
-            self._on_empty()
+    def _met_a_defect(self, error: Exception) -> None:
+        """A defect of this library: the messages stay, and close() hands them back."""
+        logs.event(logging.ERROR, "Buffer.flush", error, buffer=self._name(), messages=self._count)
+        self._fail_flushes(lambda: error)
+        self._turn_away(lambda _: error)
+
+    def _name(self) -> str:
+        return "/".join(self.place)
 
     def _unsent(self) -> QueenBufferError:
         held = items_as_given([*self._batch, *self._parcels])
-        words = f"{self._name}: {len(held)} messages are still buffered, and go on being sent: {self._failure}"
+        words = f"{self._name()}: {len(held)} messages are still buffered, and go on being sent: {self._failure}"
         error = QueenBufferError(words, unsent=held)
         error.__cause__ = self._failure
         return error
 
     def _unfinished(self) -> QueenBufferError:
-        words = f"{self._name}: the client was closed before the flush was done"
+        words = f"{self._name()}: the client was closed before the flush was done"
         return QueenBufferError(words, unsent=items_as_given([*self._batch, *self._parcels]))
 
     def _refusal(self, parcel: Parcel) -> QueenBufferError:
-        words = f"{self._name}: the buffer is full, and the server refuses what is in it: {self._failure}"
+        words = f"{self._name()}: the buffer is full, and the server refuses what is in it: {self._failure}"
         error = QueenBufferError(words, unsent=items_as_given([parcel]))
         error.__cause__ = self._failure
         return error
 
     def _closed_error(self, parcel: Parcel) -> BufferClosedError:
-        words = f"{self._name}: the client was closed before there was room"
+        words = f"{self._name()}: the client was closed before there was room"
         return BufferClosedError(words, unsent=items_as_given([parcel]))
 
 

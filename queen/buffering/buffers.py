@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence
 
-from queen.buffering.buffer import Buffer, Tally
+from typing_extensions import Final
+
+from queen.buffering.buffer import Buffer, Place, Tally
+from queen.buffering.flush_queue import FlushQueue
 from queen.buffering.options import BufferOptions
 from queen.buffering.parcel import Parcel, Reports, items_as_given
 from queen.errors import BufferClosedError, QueenBufferError, QueenError
@@ -16,7 +19,8 @@ from queen.operations.push_callbacks import PushCallbacks
 from queen.transport.transport import Transport
 from queen.types import BufferedResponse, BufferStats
 
-_Place = Tuple[str, str]
+# A request ends at the deadline by itself, which leaves its connection in a better state.
+_GRACE_SECONDS: Final = 0.25
 
 
 class Buffers:
@@ -28,7 +32,8 @@ class Buffers:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._buffers: Dict[_Place, Buffer] = {}
+        self._buffers: Dict[Place, Buffer] = {}
+        self._queue = FlushQueue()
         self._reports = Reports()
         self._tally = Tally()
         self._closed = False
@@ -52,7 +57,9 @@ class Buffers:
             if self._closed:
                 raise BufferClosedError("the client is closed", unsent=items_as_given([parcel]))
             place = items[0]["queue"], items[0].get("partition", DEFAULT_PARTITION)
-            await self._buffer(place).add(parcel, options)
+            taken = self._buffer(place).add(parcel, options)
+            if taken is not None:
+                await taken
         return {"buffered": True, "count": len(items)}
 
     async def flush(self, queue: Optional[str] = None, partition: Optional[str] = None) -> None:
@@ -66,7 +73,8 @@ class Buffers:
             for (of_queue, of_partition), buffer in self._buffers.items()
             if queue in (None, of_queue) and partition in (None, of_partition)
         ]
-        outcomes = await asyncio.gather(*(buffer.flush() for buffer in wanted), return_exceptions=True)
+        flushing = [sent for sent in [buffer.flush() for buffer in wanted] if sent is not None]
+        outcomes = await asyncio.gather(*flushing, return_exceptions=True)
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         for failure in failures:
             if not isinstance(failure, QueenBufferError):
@@ -98,7 +106,10 @@ class Buffers:
         if self._closing is None:
             self._closing = asyncio.Lock()
         async with self._closing:
-            left = await asyncio.gather(*(buffer.close(deadline) for buffer in self._buffers.values()))
+            for buffer in self._buffers.values():
+                buffer.begin_close(deadline)
+            await self._queue.finish(deadline + _GRACE_SECONDS)
+            left = [buffer.end() for buffer in self._buffers.values()]
             failures = [buffer.failure for buffer in self._buffers.values() if buffer.failure is not None]
             self._buffers.clear()
             await self._reports.finish(deadline)
@@ -121,17 +132,17 @@ class Buffers:
             error.unsent = items_as_given([parcel])
             raise
 
-    def _buffer(self, place: _Place) -> Buffer:
+    def _buffer(self, place: Place) -> Buffer:
         buffer = self._buffers.get(place)
         if buffer is None:
-
-            def forget() -> None:
-                self._buffers.pop(place, None)
-
-            name = f"{place[0]}/{place[1]}"
-            buffer = Buffer(name, self._transport, self._reports, self._tally, forget)
+            buffer = Buffer(place, self._transport, self._queue, self._reports, self._tally, self._forget)
             self._buffers[place] = buffer
         return buffer
+
+    def _forget(self, buffer: Buffer) -> None:
+        # Partitions come and go without number; one that has nothing to send costs nothing.
+        self._queue.forget(buffer)
+        self._buffers.pop(buffer.place, None)
 
 
 def _together(failures: List[QueenBufferError]) -> QueenBufferError:

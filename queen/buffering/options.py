@@ -35,6 +35,9 @@ class BufferOptions:
     max_size: int
 
 
+_KNOWN: Final = [field.name for field in attrs.fields(BufferOptions)]
+
+
 def buffer_options(options: Optional[Mapping[str, object]] = None) -> BufferOptions:
     """Checked options of a buffer.
 
@@ -47,12 +50,11 @@ def buffer_options(options: Optional[Mapping[str, object]] = None) -> BufferOpti
     """
     if options is not None and not isinstance(options, Mapping):
         raise TypeError(f"options={options!r} is a {type(options).__name__}; accepted is a mapping")
-    known = [field.name for field in attrs.fields(BufferOptions)]
     given: Dict[str, int] = dict(BUFFER_DEFAULTS)
     for key, value in (options or {}).items():
-        name = validation.snake_case(str(key))
-        if name not in known:
-            raise ValueError(f"unknown buffer option {key!r}{validation.nearest(name, known)}; known are {known}")
+        name = key if key in _KNOWN else validation.snake_case(str(key))
+        if name not in _KNOWN:
+            raise ValueError(f"unknown buffer option {key!r}{validation.nearest(name, _KNOWN)}; known are {_KNOWN}")
         given[name] = validation.integer(name, value, minimum=1)
     given.setdefault("max_size", _FLUSHES_HELD * given["message_count"])
     if given["max_size"] < given["message_count"]:

@@ -10,7 +10,7 @@ from typing_extensions import Self, TypeVar, override
 from queen.builders.operation import Operation
 from queen.callbacks import check_callable
 from queen.operations.push import IdentifiedItem
-from queen.operations.push_callbacks import PushCallback, PushCallbacks, PushErrorCallback
+from queen.operations.push_callbacks import NO_CALLBACKS, PushCallback, PushCallbacks, PushErrorCallback
 from queen.types import PushResponse
 
 R = TypeVar("R", default=List[PushResponse])
@@ -29,7 +29,7 @@ class PushBuilder(Operation[R], Generic[R]):
     def __init__(self, pusher: Pusher[R], items: Sequence[IdentifiedItem]) -> None:
         self._pusher = pusher
         self._items = items
-        self._callbacks = PushCallbacks()
+        self._callbacks = NO_CALLBACKS
 
     def on_success(self, callback: PushCallback) -> Self:
         """Call ``callback(items)`` when the server accepted the push."""

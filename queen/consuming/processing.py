@@ -13,7 +13,7 @@ from queen.consuming.lease_keeper import LeaseKeeper
 from queen.consuming.options import ConsumeOptions
 from queen.errors import ClientClosedError, QueenError
 from queen.message import Message
-from queen.settling.decision import COMPLETED, decision
+from queen.settling.decision import decision
 from queen.settling.ledger import Ledger
 from queen.types import AckResponse
 
@@ -119,18 +119,15 @@ class Processor:
 
     async def _settle_completed(self, messages: Sequence[Message]) -> None:
         for ledger, own in _by_ledger(messages).items():
-            undecided = {
-                message.transaction_id: COMPLETED for message in own if not ledger.is_decided(message.transaction_id)
-            }
             try:
-                results = await ledger.settle(undecided)
+                results = await ledger.complete(message.transaction_id for message in own)
             except ClientClosedError:
                 raise
             except QueenError as error:
                 # The work is done; only the message may come again, when its lease runs out.
-                logs.event(logging.ERROR, "ConsumeBuilder.ack", failed=str(error), messages=len(undecided))
+                logs.event(logging.ERROR, "ConsumeBuilder.ack", failed=str(error), messages=len(own))
             else:
-                _log_refused(list(results.values()))
+                _log_refused(results)
 
     @staticmethod
     async def _tell(name: str, callback: Callable[..., object], *arguments: object) -> None:

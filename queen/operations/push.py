@@ -81,7 +81,8 @@ def encode_item(item: IdentifiedItem) -> bytes:
         TypeError, ValueError: a payload that cannot be sent.
     """
     try:
-        return codec.encode(item, operation="push")
+        # A copy (0.1 us): behind each of its results orjson keeps the 4 kB that it wrote it in.
+        return b"%b" % codec.encode(item, operation="push")
     except (TypeError, ValueError) as error:
         raise _in_words_of_the_user(error) from None
 
@@ -204,16 +205,15 @@ def _each_id_once(items: Sequence[IdentifiedItem]) -> Tuple[List[int], List[int]
 
 
 def _results(items: Sequence[IdentifiedItem], answer: object) -> List[PushResponse]:
-    entries = cast("List[Mapping[str, object]]", answer)
+    entries = cast("List[Dict[str, object]]", answer)
     if len(entries) != len(items):
         reason = f"{len(entries)} results for {len(items)} items"
         raise ProtocolError(reason, operation="push", url="the server", status=200, excerpt=str(entries)[:200])
-    results = []
     for item, entry in zip(items, entries):
-        # A buffered item's answer carries no id, or none that this client did not send.
-        result = {**entry, "transaction_id": item["transactionId"]}
-        results.append(cast("PushResponse", result))
-    return results
+        # A buffered item's answer carries no id, or none that this client did not send. Nobody else has the answer: it
+        # is completed where it is, and not in a copy (0.1 us of an item).
+        entry["transaction_id"] = item["transactionId"]
+    return cast("List[PushResponse]", entries)
 
 
 def _refuse_failed(items: Sequence[IdentifiedItem], results: Sequence[PushResponse]) -> None:

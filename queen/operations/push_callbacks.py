@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Callable, List, Optional, Sequence, cast
 
 import attrs
+from typing_extensions import Final
 
 from queen.callbacks import MaybeAwaitable, call
 from queen.errors import PushRejectedError, QueenError, ServerRefusedError
@@ -44,6 +45,9 @@ class PushCallbacks:
         """Tell of items that were not accepted."""
         if self.on_error is not None:
             await call(self.on_error, items, error)
+
+
+NO_CALLBACKS: Final = PushCallbacks()
 
 
 async def push_and_tell(

@@ -47,6 +47,8 @@ class Starts:
         if options.queue is not None and await self._transport.dialect(options.affinity) is Dialect.V07:
             return options
         listener = _listener(options)
+        if listener in self._begun:
+            return options
         async with self._locks.setdefault(listener, asyncio.Lock()):
             if listener in self._begun:
                 return options
@@ -62,6 +64,7 @@ class Starts:
             listener = _listener(options)
             if self._listening.pop(listener, None) is not None:
                 self._begun.add(listener)
+                self._locks.pop(listener, None)
 
     def forget(self, group: str, queue: Optional[str]) -> None:
         """Note that a group was deleted, on one queue or on all: it starts anew."""

@@ -134,8 +134,10 @@ def ack_operation(lease: LeaseKey, transaction_id: str, decision: Decision) -> T
 
 def is_lease_refusal(result: AckResponse) -> bool:
     """Whether the server refused an ack because its lease is over or somebody else's."""
+    if result["success"]:
+        return False
     error = result["error"] or ""
-    return not result["success"] and any(words in error for words in _LEASE_REFUSALS)
+    return any(words in error for words in _LEASE_REFUSALS)
 
 
 async def _send(
@@ -183,13 +185,18 @@ def _several(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse
 def _listed(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]:
     entries = cast("List[Mapping[str, object]]", answer)
     _check_count(entries, transaction_ids)
-    results = []
+    results: List[AckResponse] = []
     for transaction_id, entry in zip(transaction_ids, entries):
         error = entry.get("error")
         refused = error if isinstance(error, str) else None if entry.get("success") else "unknown status"
-        result = ack_result(transaction_id, refused, dlq=bool(entry.get("dlq")))
         released = entry.get("leaseReleased")
-        result["leaseReleased"] = released if isinstance(released, bool) else None
+        result: AckResponse = {
+            "success": refused is None,
+            "error": refused,
+            "transactionId": transaction_id,
+            "dlq": bool(entry.get("dlq")),
+            "leaseReleased": released if isinstance(released, bool) else None,
+        }
         results.append(result)
     return results
 

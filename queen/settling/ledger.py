@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Collection, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Set
 
-import attrs
 from typing_extensions import Final
 
 from queen.settling.acks import LeaseKey, ack_result, is_lease_refusal
@@ -23,13 +22,6 @@ from queen.types import AckResponse
 
 _GIVEN_BACK: Final = "not acknowledged: a message before it was given back, and the lease with it; it comes again"
 _LEASE_OVER: Final = "not acknowledged: the lease is over; the message comes again"
-
-
-@attrs.define
-class _Entry:
-    transaction_id: str
-    decision: Optional[Decision] = None
-    result: Optional[AckResponse] = None
 
 
 class Ledger:
@@ -60,8 +52,10 @@ class Ledger:
         self.transaction_ids = list(transaction_ids)
         self._partial = partial
         self._counted = 0
-        self._entries = [_Entry(transaction_id) for transaction_id in transaction_ids]
-        self._places = {transaction_id: place for place, transaction_id in enumerate(transaction_ids)}
+        # By place; an object for each message would be made in vain where a pop is all that is asked for.
+        self._decisions: List[Optional[Decision]] = [None] * len(self.transaction_ids)
+        self._results: List[Optional[AckResponse]] = [None] * len(self.transaction_ids)
+        self._known_places: Optional[Dict[str, int]] = None
         self._head = 0
         self._unsent_failures: Set[str] = set()
         self._over: Optional[str] = None
@@ -83,7 +77,7 @@ class Ledger:
     @property
     def settled(self) -> bool:
         """Whether nothing is left to do."""
-        return self.over or self._head == len(self._entries)
+        return self.over or self._head == len(self._results)
 
     @property
     def has_unsent_failure(self) -> bool:
@@ -92,12 +86,12 @@ class Ledger:
 
     def position(self, transaction_id: str) -> int:
         """The place of a message in its batch."""
-        return self._places[transaction_id]
+        return self._places()[transaction_id]
 
     def is_decided(self, transaction_id: str) -> bool:
         """Whether something was decided for a message, sent or not."""
-        place = self._places.get(transaction_id)
-        return place is not None and self._entries[place].decision is not None
+        place = self._places().get(transaction_id)
+        return place is not None and self._decisions[place] is not None
 
     def mark_lost(self) -> None:
         """Note that the lease could not be renewed: its messages may be with somebody else."""
@@ -113,9 +107,9 @@ class Ledger:
     def unsettled_before(self, transaction_ids: Collection[str]) -> Optional[str]:
         """The first message that comes before one of these, is none of them, and is not settled; None for none."""
         last = max(self.position(transaction_id) for transaction_id in transaction_ids)
-        for entry in self._entries[:last]:
-            if entry.result is None and entry.transaction_id not in transaction_ids:
-                return entry.transaction_id
+        for transaction_id, result in zip(self.transaction_ids[:last], self._results):
+            if result is None and transaction_id not in transaction_ids:
+                return transaction_id
         return None
 
     async def is_held(self) -> bool:
@@ -134,9 +128,9 @@ class Ledger:
             decision: how it ended.
             lease_over: whether that gave the lease back.
         """
-        entry = self._entry(transaction_id)
-        entry.decision = decision
-        entry.result = ack_result(transaction_id, dlq=decision.status != "completed")
+        place = self.position(transaction_id)
+        self._decisions[place] = decision
+        self._results[place] = ack_result(transaction_id, dlq=decision.status != "completed")
         self._unsent_failures.discard(transaction_id)
         if lease_over:
             self._over = self._over or _GIVEN_BACK
@@ -166,9 +160,27 @@ class Ledger:
             return {
                 transaction_id: self._conflict(transaction_id, conflicts[transaction_id])
                 if transaction_id in conflicts
-                else self._result(self._entry(transaction_id))
+                else self._result(self.position(transaction_id))
                 for transaction_id in decisions
             }
+
+    async def complete(self, transaction_ids: Iterable[str]) -> List[AckResponse]:
+        """Complete those messages that nothing was decided for: as ``settle``, for 0.5 us of each instead of 0.9.
+
+        Returns:
+            A result for each that this completed.
+
+        Raises:
+            QueenError: the transport failed. The decisions stay noted, and the next call sends them again.
+        """
+        places = self._places()
+        async with self.turn():
+            wanted = [places[transaction_id] for transaction_id in transaction_ids]
+            undecided = [place for place in wanted if self._decisions[place] is None]
+            for place in undecided:
+                self._decisions[place] = COMPLETED
+            await self._advance()
+            return [self._result(place) for place in undecided]
 
     async def give_back(self, transaction_ids: Collection[str]) -> None:
         """Give messages back to the server, for anyone to take at once; nothing is counted.
@@ -181,66 +193,66 @@ class Ledger:
         """
         async with self.turn():
             await self._advance()
-            if not self.settled:
-                entry = self._entries[self._head]
-                if entry.transaction_id in transaction_ids:
-                    self._decide(entry, Decision("retry"))
-                    await self._advance()
+            if not self.settled and self.transaction_ids[self._head] in transaction_ids:
+                self._decide(self._head, Decision("retry"))
+                await self._advance()
 
     async def fail_first(self, error: Optional[str]) -> List[AckResponse]:
         """Fail the first message that nothing was decided for, which makes it and all behind it come again.
 
         A server counts one failure. Failing all messages of a batch instead would count many, or lose one.
         """
-        undecided = next((entry for entry in self._entries[self._head :] if entry.decision is None), None)
+        places = range(self._head, len(self._decisions))
+        undecided = next((place for place in places if self._decisions[place] is None), None)
         if undecided is None or self.over:
             return []
-        results = await self.settle({undecided.transaction_id: Decision("failed", error)})
+        results = await self.settle({self.transaction_ids[undecided]: Decision("failed", error)})
         return list(results.values())
 
-    def _entry(self, transaction_id: str) -> _Entry:
-        return self._entries[self._places[transaction_id]]
+    def _places(self) -> Dict[str, int]:
+        if self._known_places is None:
+            self._known_places = {transaction_id: place for place, transaction_id in enumerate(self.transaction_ids)}
+        return self._known_places
 
     def _note(self, transaction_id: str, decision: Decision) -> bool:
-        entry = self._entry(transaction_id)
-        noted = entry.decision or self._decide(entry, decision)
+        place = self.position(transaction_id)
+        noted = self._decisions[place] or self._decide(place, decision)
         return noted.status == decision.status
 
-    def _decide(self, entry: _Entry, decision: Decision) -> Decision:
-        entry.decision = decision
+    def _decide(self, place: int, decision: Decision) -> Decision:
+        self._decisions[place] = decision
         if decision.status != "completed":
-            self._unsent_failures.add(entry.transaction_id)
+            self._unsent_failures.add(self.transaction_ids[place])
         return decision
 
     async def _advance(self) -> None:
         """Send what is decided, from the first unsettled message up to the first undecided one."""
         while not self.settled:
-            decision = self._entries[self._head].decision
+            decision = self._decisions[self._head]
             if decision is None:
                 return
             if decision.status == "completed":
                 await self._send_run()
             else:
-                await self._send_failure(self._entries[self._head], decision)
+                await self._send_failure(self._head, decision)
             self._skip_settled()
 
     async def _send_run(self) -> None:
-        run = [self._entries[self._head]]
-        for place in range(self._head + 1, len(self._entries)):
-            entry = self._entries[place]
-            if entry.result is not None or entry.decision is None or entry.decision.status != "completed":
+        end = self._head + 1
+        while end < len(self._decisions):
+            decision = self._decisions[end]
+            if self._results[end] is not None or decision is None or decision.status != "completed":
                 break
-            run.append(entry)
-        results = await self._settler.complete(self._batch(), len(run))
-        for entry, result in zip(run, results):
-            entry.result = result
-            if is_lease_refusal(result):
-                self._over = _LEASE_OVER
+            end += 1
+        results = await self._settler.complete(self._batch(), end - self._head)
+        self._results[self._head : end] = results
+        if any(is_lease_refusal(result) for result in results):
+            self._over = _LEASE_OVER
 
-    async def _send_failure(self, entry: _Entry, decision: Decision) -> None:
+    async def _send_failure(self, place: int, decision: Decision) -> None:
         outcome = await self._settler.fail(self._batch(), decision)
-        entry.result = outcome.result
-        self._unsent_failures.discard(entry.transaction_id)
+        self._results[place] = outcome.result
+        self._unsent_failures.discard(self.transaction_ids[place])
         if is_lease_refusal(outcome.result):
             self._over = _LEASE_OVER
         elif outcome.lease_over:
@@ -250,23 +262,25 @@ class Ledger:
         return Batch(self.lease, self.transaction_ids, self._head, self._counted, self._partial, self._hold)
 
     def _skip_settled(self) -> None:
-        while self._head < len(self._entries):
-            result = self._entries[self._head].result
+        while self._head < len(self._results):
+            result = self._results[self._head]
             if result is None:
                 return
             self._head += 1
             self._counted += result["success"]
 
-    def _result(self, entry: _Entry) -> AckResponse:
-        if entry.result is not None:
-            return entry.result
+    def _result(self, place: int) -> AckResponse:
+        known = self._results[place]
+        if known is not None:
+            return known
+        transaction_id = self.transaction_ids[place]
         if self._over is not None:
-            return ack_result(entry.transaction_id, self._over)
-        result = ack_result(entry.transaction_id)
+            return ack_result(transaction_id, self._over)
+        result = ack_result(transaction_id)
         result["pending"] = True
         return result
 
     def _conflict(self, transaction_id: str, status: str) -> AckResponse:
-        decided = self._entry(transaction_id).decision
+        decided = self._decisions[self.position(transaction_id)]
         earlier = decided.status if decided else "undecided"
         return ack_result(transaction_id, f"not acknowledged as {status}: it was acknowledged as {earlier} before")

@@ -20,10 +20,7 @@ _Fault = Tuple[_Path, str, Type[Exception]]
 
 _SMALLEST: Final = -(2**63)
 _LARGEST: Final = 2**64 - 1
-
-
-def _standard_dumps(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_encode_other).encode("utf-8")
+_ONLY_TEXT: Final = frozenset([str])
 
 
 def _encode_other(value: object) -> object:
@@ -32,6 +29,14 @@ def _encode_other(value: object) -> object:
     if isinstance(value, enum.Enum):
         return value.value
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+# json.dumps would make an encoder for each value: 1.5 us of 6.
+_encoder: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_encode_other)
+
+
+def _standard_dumps(value: object) -> bytes:
+    return _encoder.encode(value).encode("utf-8")
 
 
 _dumps: Callable[[object], bytes] = _standard_dumps
@@ -61,18 +66,17 @@ def encode(value: object, *, operation: str) -> bytes:
     Raises:
         TypeError, ValueError: a value that cannot be sent; the message holds the path to it.
     """
-    if _standard:
-        # json.dumps turns keys that are no strings into strings in silence, and knows no limit for integers.
+    # json turns keys that are no strings into strings in silence, and knows no limit for integers.
+    if _standard and not _is_plain(value):
         _refuse_faults(value, operation)
-        return _dumps(value)
     try:
         data = _dumps(value)
     except (TypeError, ValueError, RecursionError):
         _refuse_faults(value, operation)
         # orjson knows no named tuples and no subclasses of float or of the keys' str.
         return _standard_dumps(value)
-    # orjson writes NaN as null; text that looks like one of the two costs no more than this walk.
-    if b"null" in data or b"\\u0000" in data:
+    # orjson writes NaN as null; text that looks like one of the two costs no more than a walk.
+    if b"\\u0000" in data or (not _standard and b"null" in data and not _is_plain(value)):
         _refuse_faults(value, operation)
     return data
 
@@ -84,6 +88,25 @@ def decode(data: bytes) -> object:
         ValueError: the body is not JSON.
     """
     return _loads(data) if data else None
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value has no fault but in its texts: the quick no for all that ``_faults`` must look at.
+
+    A fifth of the cost of ``_faults``, which knows the path to each value.
+    """
+    if type(value) is str or type(value) is bool or value is None:
+        return True
+    if type(value) is int:
+        return _SMALLEST <= value <= _LARGEST
+    if type(value) is float:
+        return math.isfinite(value)
+    try:
+        if type(value) is dict:
+            return _ONLY_TEXT.issuperset(map(type, value)) and all(map(_is_plain, value.values()))
+        return type(value) is list and all(map(_is_plain, value))
+    except RecursionError:
+        return False
 
 
 def _refuse_faults(value: object, operation: str) -> None:

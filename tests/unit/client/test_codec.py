@@ -18,6 +18,10 @@ class Colour(enum.Enum):
     RED = "red"
 
 
+class Large(enum.IntEnum):
+    NUMBER = 2**70
+
+
 class Key(str, enum.Enum):
     NAME = "name"
 
@@ -35,6 +39,9 @@ REFUSED = [
     ({"user": {"tags": [1, {2}]}}, TypeError, "items[0].data.user.tags[1] is {2}, a set"),
     ({"x": float("nan")}, ValueError, "items[0].data.x is nan, which JSON cannot hold"),
     ({"x": [float("-inf")]}, ValueError, "items[0].data.x[0] is -inf"),
+    ([None, float("nan")], ValueError, "items[0].data[1] is nan"),
+    ([Large.NUMBER], ValueError, "beyond the 64 bits"),
+    ({"x": ({2: "y"},)}, TypeError, "items[0].data.x[0] has the key 2"),
     ({"x": 2**64}, ValueError, "items[0].data.x is 18446744073709551616, beyond the 64 bits"),
     ({"x": -(2**63) - 1}, ValueError, "beyond the 64 bits"),
     ({"x": "a\0b"}, ValueError, "items[0].data.x is 'a\\x00b', with U+0000"),
