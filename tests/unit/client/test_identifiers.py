@@ -17,9 +17,9 @@ import os, sys
 from queen.identifiers import transaction_id
 transaction_id()
 child = os.fork()
-print(*(transaction_id() for _ in range(3)), sep="\\n", flush=True)
 if child:
     os.waitpid(child, 0)
+print(*(transaction_id() for _ in range(3)), sep="\\n", flush=True)
 """
 
 
