@@ -35,8 +35,10 @@ _NEXT_ADDRESS_SECONDS: Final = 0.25
 _SURELY_OPEN_SECONDS: Final = 0.1
 # Up to its status, an answer is ``HTTP/1.1 200``.
 _STATUS: Final = slice(9, 12)
-# Answers with a lower one announce another.
-_FINAL_STATUS: Final = 200
+# Announcements that another answer follows: 100 and up, but for 101, which no request asks for.
+_INTERIM: Final = frozenset({100, *range(102, 200)})
+# aiohttp's own limit of 8 KiB for a header is less than some proxies send.
+_LONGEST_HEADER: Final = 65536
 
 
 class AiohttpEngine(PooledEngine):
@@ -158,9 +160,12 @@ class _Connection:
     def _translated(self, error: Exception, *, closed_idle: bool) -> EngineError:
         if self._expired:
             return DeadlinePassedError(maybe_delivered=True)
-        if closed_idle and not self._closed:
-            return IdleClosedError(reason(error, "the connection broke"))
-        return AnswerLostError(reason(error, "the connection broke"))
+        if isinstance(error, HttpProcessingError):
+            return AnswerLostError(f"the answer is not HTTP: {error.message.splitlines()[0].rstrip(':')}")
+        if isinstance(error, aiohttp.ClientPayloadError):
+            return AnswerLostError("the answer is incomplete")
+        kind = IdleClosedError if closed_idle else AnswerLostError
+        return kind(reason(error, "the connection broke"))
 
 
 class _Protocol(ResponseHandler):
@@ -174,21 +179,26 @@ class _Protocol(ResponseHandler):
         super().__init__(loop)
         self.heard = False
         self._start: Optional[bytes] = b""
+        self._body: Optional[aiohttp.StreamReader] = None
 
     def send(self, request: bytes) -> None:
         """Write a request in one packet, and be ready for its answer."""
         self.heard = False
         self._start = b""
-        self.set_response_params(read_until_eof=True, auto_decompress=False)
+        self.set_response_params(read_until_eof=True, auto_decompress=False, max_field_size=_LONGEST_HEADER)
         assert self.transport is not None
         self.transport.write(request)
 
     async def reply(self) -> Reply:
         """The answer."""
         message, body = await self.read()
-        while message.code < _FINAL_STATUS:
+        while message.code in _INTERIM:
             message, body = await self.read()
-        return Reply(message.code, message.headers, await body.read())
+        self._body = body
+        try:
+            return Reply(message.code, message.headers, await body.read())
+        finally:
+            self._body = None
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -207,6 +217,13 @@ class _Protocol(ResponseHandler):
         self._start = None if is_clear else start
         if is_clear:
             super().data_received(start)
+
+    @override
+    def connection_lost(self, exc: Optional[BaseException]) -> None:
+        super().connection_lost(exc)
+        # After an error in the body, aiohttp forgets its reader, who would wait for ever.
+        if self._body is not None and not self._body.is_eof() and self._body.exception() is None:
+            self._body.set_exception(self.exception() or aiohttp.ServerDisconnectedError())
 
     def drop(self) -> None:
         """Close the connection at once. Who waits for its answer is told."""

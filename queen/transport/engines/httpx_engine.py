@@ -49,7 +49,8 @@ class _Connection(Connection):
     @override
     async def send(self, target: bytes, method: str, headers: Headers, body: Optional[bytes], deadline: float) -> Reply:
         left = max(0.0, deadline - asyncio.get_running_loop().time())
-        if self._http.has_expired():
+        # A server may also have said with its last answer that it closes.
+        if self._http.is_closed() or self._http.has_expired():
             await self._http.aclose()
             self._http = self._unopened()
         used_before = self._http.is_idle()
