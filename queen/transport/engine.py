@@ -38,7 +38,7 @@ class AnswerLostError(EngineError):
 
 
 class IdleClosedError(AnswerLostError):
-    """A connection that was kept open between requests was closed before any of the answer came.
+    """A connection that had been idle was closed before any of the answer came.
 
     Servers close idle connections as they like, so it is most likely that the request crossed with the end of the
     connection, and it says nothing of the server's health.

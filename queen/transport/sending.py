@@ -116,7 +116,7 @@ class Sending(Generic[T]):
 
     async def _attempt(self, server: Server) -> Union[Reply, EngineError]:
         last = await self._send(server)
-        if isinstance(last, IdleClosedError) and (repeatable(self.request) or self._takes_lost_repeat(last)):
+        if isinstance(last, IdleClosedError) and repeatable(self.request):
             # Servers close idle connections every day: nothing to log, to wait for, or to hold against the server.
             self._maybe_delivered = True
             last = await self._send(server)

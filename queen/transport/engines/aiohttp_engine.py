@@ -26,13 +26,11 @@ from queen.transport.engine import (
     NotSentError,
     Reply,
 )
-from queen.transport.engines.pooled import Limits, Origin, PooledEngine
+from queen.transport.engines.pooled import IDLE_SECONDS, Limits, Origin, PooledEngine
 from queen.transport.engines.reason import reason
 
 # Of a host with several addresses, the next one is tried after so long (RFC 8305).
 _NEXT_ADDRESS_SECONDS: Final = 0.25
-# A connection that was idle for less is taken to be open; for more, the loop is given the turns to see that it is not.
-_SURELY_OPEN_SECONDS: Final = 0.1
 # Up to its status, an answer is ``HTTP/1.1 200``.
 _STATUS: Final = slice(9, 12)
 # Announcements that another answer follows: 100 and up, but for 101, which no request asks for.
@@ -59,14 +57,15 @@ class _Connection:
         self._origin = origin
         self._limits = limits
         self._protocol: Optional[_Protocol] = None
-        self._idle_since = 0.0
+        self._used_at = 0.0
         self._closed = False
         self._expired = False
 
     async def send(self, target: bytes, method: str, headers: Headers, body: Optional[bytes], deadline: float) -> Reply:
         loop = asyncio.get_running_loop()
-        protocol = await self._kept_open(loop)
-        used_before = protocol is not None
+        idle = loop.time() - self._used_at
+        protocol = await self._kept_open(idle)
+        was_idle = protocol is not None and idle >= IDLE_SECONDS
         if protocol is None:
             protocol = self._protocol = await self._open(loop, deadline)
             if not protocol.is_connected():
@@ -78,30 +77,30 @@ class _Connection:
             reply = await protocol.reply()
         # A RuntimeError is aiohttp's for a body that is read after its connection was lost.
         except (aiohttp.ClientError, HttpProcessingError, OSError, RuntimeError) as error:
-            raise self._translated(error, closed_idle=used_before and not protocol.heard) from error
+            raise self._translated(error, closed_idle=was_idle and not protocol.heard) from error
         finally:
             timer.cancel()
         if self._expired:
             raise DeadlinePassedError(maybe_delivered=True)
-        self._idle_since = loop.time()
+        self._used_at = loop.time()
         return reply
 
     async def aclose(self) -> None:
         self._closed = True
         self._abort()
 
-    async def _kept_open(self, loop: asyncio.AbstractEventLoop) -> Optional[_Protocol]:
-        """The connection of the last request, if it can take another one."""
-        if self._protocol is None:
+    async def _kept_open(self, idle: float) -> Optional[_Protocol]:
+        """The connection of the last request, so many seconds ago, if it can take another one."""
+        protocol = self._protocol
+        if protocol is None:
             return None
-        idle = loop.time() - self._idle_since
-        if idle >= _SURELY_OPEN_SECONDS:
+        if idle >= IDLE_SECONDS:
             # The loop may have been blocked when the server closed: one turn to poll the sockets, one to act on it.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-        if self._protocol.is_connected() and not self._protocol.should_close and idle < self._limits.keep_alive_seconds:
-            return self._protocol
-        self._abort()
+        if protocol.is_connected() and not protocol.should_close and idle < self._limits.keep_alive_seconds:
+            return protocol
+        protocol.drop()
         return None
 
     async def _open(self, loop: asyncio.AbstractEventLoop, deadline: float) -> _Protocol:

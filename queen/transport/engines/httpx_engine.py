@@ -23,7 +23,7 @@ from queen.transport.engine import (
     Reply,
 )
 from queen.transport.engines.one_write import Exchange, OneWriteBackend
-from queen.transport.engines.pooled import Connection, Limits, Origin, PooledEngine
+from queen.transport.engines.pooled import IDLE_SECONDS, Connection, Limits, Origin, PooledEngine
 from queen.transport.engines.reason import reason
 
 
@@ -44,16 +44,18 @@ class _Connection(Connection):
         self._limits = limits
         self._url = httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=b"/")
         self._exchange = Exchange()
+        self._used_at = 0.0
         self._http = self._unopened()
 
     @override
     async def send(self, target: bytes, method: str, headers: Headers, body: Optional[bytes], deadline: float) -> Reply:
-        left = max(0.0, deadline - asyncio.get_running_loop().time())
+        loop = asyncio.get_running_loop()
+        left = max(0.0, deadline - loop.time())
         # A server may also have said with its last answer that it closes.
         if self._http.is_closed() or self._http.has_expired():
             await self._http.aclose()
             self._http = self._unopened()
-        used_before = self._http.is_idle()
+        was_idle = self._http.is_idle() and loop.time() - self._used_at >= IDLE_SECONDS
         self._exchange.begin(deadline)
         connect = min(left, self._limits.connect_seconds)
         request = httpcore.Request(
@@ -78,7 +80,8 @@ class _Connection(Connection):
         except httpcore.TimeoutException:
             raise DeadlinePassedError(maybe_delivered=True) from None
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-            raise self._lost(error, closed_idle=used_before and not self._exchange.heard) from error
+            raise self._lost(error, closed_idle=was_idle and not self._exchange.heard) from error
+        self._used_at = loop.time()
         return Reply(response.status, _names_in_lower_case(response.headers), content)
 
     @override

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
+from typing_extensions import Final
+
 from queen.config import ClientConfig
 from queen.errors import ConfigurationError
 from queen.transport.engines.pooled import Limits, PooledEngine
+
+# Where the configuration names none; httpx, which is always installed, where this one is not.
+_PREFERRED: Final[str] = "aiohttp"
 
 
 def http_engines(config: ClientConfig) -> Tuple[PooledEngine, PooledEngine]:
@@ -27,7 +32,7 @@ def http_engines(config: ClientConfig) -> Tuple[PooledEngine, PooledEngine]:
 
 def _engine(name: Optional[str], limits: Limits) -> PooledEngine:
     # Imported here: a library takes a tenth of a second to import, and one of the two is enough.
-    if name != "httpx":
+    if (name or _PREFERRED) == "aiohttp":
         try:
             from queen.transport.engines.aiohttp_engine import AiohttpEngine
         except ImportError as error:

@@ -26,6 +26,8 @@ from queen.transport.engines.in_process import InProcessEngine
 from queen.transport.ring import Ring
 from tests.scripted_server import Answer, Drop, Hang, Received, Scripted, ScriptedServer, answers
 
+pytestmark = pytest.mark.sockets
+
 Play = Callable[[Received], Union[Answer, Awaitable[Answer]]]
 
 # The affinity key of all that these tests send where a key matters.
