@@ -16,8 +16,6 @@ PROGRAM = """
 import asyncio, signal, sys
 from queen import Queen
 
-pytestmark = pytest.mark.sockets
-
 async def main(url, queue, seconds):
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
