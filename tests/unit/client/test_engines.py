@@ -10,16 +10,15 @@ import ssl
 import subprocess
 import sys
 import threading
-from contextlib import closing
 from pathlib import Path
 from typing import Callable, Iterator, List, Tuple
 
 import pytest
-from queen_api.api import queues, system
+from queen_api.api import queues
 
 from queen import ConfigurationError, ConnectionFailedError, HttpStatusError, Queen, QueenTimeoutError
 from queen.transport.engines.tls import ssl_context
-from tests.scripted_server import Answer, Drop, Hang, Received, Scripted, ScriptedServer, answers
+from tests.scripted_server import Answer, Drop, Hang, Raw, Scripted, ScriptedServer, answers
 
 pytestmark = pytest.mark.sockets
 
@@ -76,22 +75,6 @@ def connections(server: ScriptedServer) -> List[int]:
     return [received.connection for received in server.received]
 
 
-async def raw_server(parts: List[bytes]) -> Tuple[asyncio.AbstractServer, str]:
-    """A server that sends these packets for its first request, and closes."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with closing(writer):
-            await reader.readuntil(b"\r\n\r\n")
-            for part in parts:
-                writer.write(part)
-                # Time to be read as a packet of its own.
-                for _ in range(10):
-                    await asyncio.sleep(0)
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
 async def test_a_connection_closed_while_idle_is_replaced_in_silence(
     pass_time: Callable[[float], None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -138,6 +121,7 @@ async def test_a_connection_closed_while_the_loop_was_blocked_is_not_used(pass_t
     answer = HEAD + b'content-length: 31\r\n\r\n{"success":true, "messages":[]}'
     closed = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
 
         def serve() -> None:
             for _ in range(2):
@@ -227,10 +211,8 @@ async def test_a_cancelled_request_takes_its_connection_with_it() -> None:
     ids=["in pieces", "chunked", "until closed", "announced", "long header", "204 in pieces", "204"],
 )
 async def test_an_answer_is_read_in_each_form_that_http_has(parts: List[bytes]) -> None:
-    server, url = await raw_server(parts)
-    async with Queen(url, retry_attempts=0) as queen:
+    async with ScriptedServer(lambda _: Raw(parts)) as server, client(server) as queen:
         assert await asyncio.wait_for(queen.queue("q").pop(), 5) == []
-    server.close()
 
 
 @pytest.mark.parametrize(
@@ -245,11 +227,9 @@ async def test_an_answer_is_read_in_each_form_that_http_has(parts: List[bytes]) 
     ids=["bad chunk", "half of the chunks", "not HTTP", "one byte", "nothing"],
 )
 async def test_what_is_no_whole_answer_is_a_lost_one(parts: List[bytes]) -> None:
-    server, url = await raw_server(parts)
-    async with Queen(url, retry_attempts=0) as queen:
+    async with ScriptedServer(lambda _: Raw(parts)) as server, client(server) as queen:
         with pytest.raises(ConnectionFailedError) as raised:
             await asyncio.wait_for(queen.queue("q").pop(), 5)
-    server.close()
     assert raised.value.maybe_delivered
     assert "\n" not in str(raised.value)
 
@@ -275,47 +255,30 @@ async def test_headers_are_those_of_the_client_and_no_others() -> None:
     }
 
 
-def test_a_client_made_outside_of_a_loop_works_in_the_loop_that_sends() -> None:
-    async def use(queen: Queen, listener: socket.socket) -> object:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with closing(writer):
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(HEAD + b'content-length: 15\r\n\r\n{"messages":[]}')
-
-        async with await asyncio.start_server(serve, sock=listener), queen:
-            return await queen.queue("q").pop()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        queen = Queen(f"http://127.0.0.1:{listener.getsockname()[1]}", retry_attempts=0)
-        assert asyncio.run(use(queen, listener)) == []
+async def test_a_client_made_where_no_loop_runs_works_in_the_loop_that_sends() -> None:
+    async with ScriptedServer(lambda _: answers(DELETED)) as server:
+        async with await asyncio.get_running_loop().run_in_executor(None, Queen, server.url) as queen:
+            assert await queen.queue("q").delete() == DELETED
 
 
 async def test_servers_are_reached_over_tls_and_must_be_trusted(
     key_and_certificate: Tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, certificate = key_and_certificate
-    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    served.load_cert_chain(certificate, key)
-    body = b'{"success":true, "messages":[]}'
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with closing(writer):
-            while await reader.readline():
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(HEAD + b"content-length: %d\r\n\r\n%b" % (len(body), body))
-
-    server = await asyncio.start_server(serve, "localhost", 0, ssl=served, family=socket.AF_INET)
-    url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
-    async with Queen(url, retry_attempts=0) as queen:
-        with pytest.raises(ConnectionFailedError, match="certificate verify failed"):
-            await queen.send(system.health())
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
     ssl_context.cache_clear()
-    async with Queen(url, retry_attempts=0) as queen:
-        for _ in range(2):
-            assert await queen.queue("q").pop() == []
+    async with ScriptedServer(lambda _: answers(DELETED), tls) as server:
+        async with client(server) as queen:
+            with pytest.raises(ConnectionFailedError, match="certificate verify failed"):
+                await queen.queue("q").delete()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        ssl_context.cache_clear()
+        async with client(server) as queen:
+            for _ in range(2):
+                assert await queen.queue("q").delete() == DELETED
+    assert connections(server) == [1, 1]
     ssl_context.cache_clear()
-    server.close()
 
 
 def test_an_engine_that_is_not_installed_names_the_extra(
