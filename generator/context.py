@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import cast
 
 import attrs
@@ -163,13 +164,7 @@ def operation_context(
     successes = _successes(endpoint, facts)
     value = union(member for prop in successes.values() for member in _value_members(prop, facts, refusals))
     every = [part for part in path if isinstance(part, Argument)] + [*body, *query]
-    annotations = [value, *(argument.declaration.split(" = ")[0] for argument in every)]
-    names = names_in(annotations)
-    runtime = {"Answers", "Request"}
-    runtime |= {name for name in ("JsonValue", "Unset") if name in names}
-    runtime |= {"UNSET"} if "Unset" in names else set()
-    runtime |= {"segment"} if any(isinstance(part, Argument) for part in path) else set()
-    runtime |= {"query_string"} if query else set()
+    names = names_in([value, *(argument.declaration.split(" = ")[0] for argument in every)])
     has_body = bool(endpoint.bodies)
     return OperationContext(
         facts=facts,
@@ -182,8 +177,20 @@ def operation_context(
         docstring=_operation_docstring(endpoint, raw, every),
         typing_names=sorted((names | ({"Dict"} if has_body else set())) & set(TYPING_NAMES)),
         model_names=sorted(names & set(models)),
-        runtime_names=sorted(runtime, key=str.lower),
+        runtime_names=sorted(_runtime_names(names, path, query), key=str.lower),
     )
+
+
+def _runtime_names(names: AbstractSet[str], path: Sequence[str | Argument], query: Sequence[Argument]) -> Iterator[str]:
+    """What an endpoint takes from ``request.py``, by the names in its annotations and by its arguments."""
+    yield from ("Answers", "Request")
+    yield from (name for name in ("JsonValue", "Unset") if name in names)
+    if "Unset" in names:
+        yield "UNSET"
+    if any(isinstance(part, Argument) for part in path):
+        yield "segment"
+    if query:
+        yield "query_string"
 
 
 def model_context(name: str, prop: PropertyProtocol, raw: JsonObject) -> ModelContext:

@@ -15,7 +15,7 @@ import yaml
 from generator.failure import GenerationError
 
 METHODS = ("get", "put", "post", "delete", "patch")
-_OTHER_METHODS = ("head", "options", "trace")
+OTHER_METHODS = ("head", "options", "trace")
 RETRIES = ("safe", "keyed", "unsafe")
 REFUSALS = ("raise", "result")
 EMPTIES = ("array", "object")
@@ -114,7 +114,7 @@ def _unsupported(document: JsonObject) -> list[str]:
     return [
         f"{method.upper()} {path}: the method is not supported; supported are {', '.join(METHODS)}"
         for path, item in cast(Mapping[str, JsonObject], document.get("paths", {})).items()
-        for method in _OTHER_METHODS
+        for method in OTHER_METHODS
         if method in item
     ]
 

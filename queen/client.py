@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from types import TracebackType
-from typing import List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union, overload
+from typing import TYPE_CHECKING, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union, overload
 
 from queen_api import Request
 from queen_api.models import DeleteGroupAnswer
 from typing_extensions import Self
 
 from queen import logs, validation
-from queen.admin.admin import Admin
 from queen.buffering.buffers import Buffers
 from queen.builders.queue import QueueBuilder, named_queue
 from queen.builders.services import Services
@@ -34,6 +33,9 @@ from queen.transport.engines.in_process import InProcessEngine
 from queen.transport.engines.selection import http_engines
 from queen.transport.transport import Transport
 from queen.types import AckResponse, BufferStats, GroupResetResponse, RenewResponse
+
+if TYPE_CHECKING:
+    from queen.admin.admin import Admin
 
 T = TypeVar("T")
 
@@ -72,7 +74,7 @@ class Queen:
             consumers=RunningConsumers(),
             turns=Turns(checked.urls),
         )
-        self._admin = Admin(transport, self._services.source.forget_group)
+        self._admin: Optional[Admin] = None
         self._timeout = checked.timeout_millis / 1000
         self._closed = False
         logs.event(logging.DEBUG, "Queen.constructor", status="initialized", urls=len(checked.urls))
@@ -131,6 +133,11 @@ class Queen:
 
             overview = await queen.admin.get_overview()
         """
+        if self._admin is None:
+            # Imported here, since most programs do without it.
+            from queen.admin.admin import Admin
+
+            self._admin = Admin(self._transport, self._services.source.forget_group)
         return self._admin
 
     @overload
@@ -211,9 +218,11 @@ class Queen:
             delete_metadata: also forget where it subscribed; otherwise it starts there again.
 
         Raises:
+            TypeError, ValueError: an argument that is not accepted.
             QueenError: it was not deleted.
         """
-        return await self._admin.delete_consumer_group(group, delete_metadata)
+        name = validation.path_name("group", group)
+        return await self.admin.delete_consumer_group(name, delete_metadata)
 
     async def update_consumer_group_timestamp(self, group: str, timestamp: Union[str, datetime]) -> GroupResetResponse:
         """Let a consumer group start from a time, on all queues that it reads.

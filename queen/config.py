@@ -50,8 +50,6 @@ _OTHER_QUEUE_OPTIONS: Final[Dict[str, type]] = {
     "deadLetterQueue": bool,
 }
 
-_LARGEST_SERVER_INTEGER: Final = 2**31 - 1
-
 
 class Secret:
     """Text that never shows in a repr, a log line or an error."""
@@ -176,7 +174,7 @@ def queue_options(options: Mapping[str, object]) -> Dict[str, QueueOption]:
         if kinds[name] is bool:
             checked[name] = validation.boolean(name, value)
         else:
-            checked[name] = validation.integer(name, value, minimum=0, maximum=_LARGEST_SERVER_INTEGER)
+            checked[name] = validation.integer(name, value, minimum=0, maximum=validation.MAX_INTEGER)
     return checked
 
 

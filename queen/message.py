@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Dict, Generic, Mapping, Optional
 
-from dateutil.parser import isoparse
 from typing_extensions import TypeVar, override
 
 from queen import validation
@@ -13,6 +12,7 @@ from queen.settling.decision import COMPLETED, Decision, decision
 from queen.settling.ledger import Ledger
 from queen.settling.renewal import DEFAULT_SECONDS, renew_lease
 from queen.settling.tracing import record_trace
+from queen.timestamps import moment_of
 from queen.types import AckResponse, RenewResponse, TraceResponse
 
 T = TypeVar("T", default=Any)
@@ -101,7 +101,7 @@ class Message(Dict[str, Any], Generic[T]):
     @property
     def created_at(self) -> datetime:
         """When the server stored it, an aware datetime in UTC."""
-        return isoparse(self["createdAt"]).astimezone(timezone.utc)
+        return moment_of(self["createdAt"]).astimezone(timezone.utc)
 
     @property
     def trace_id(self) -> Optional[str]:

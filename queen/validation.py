@@ -12,10 +12,12 @@ import uuid
 from datetime import datetime, timezone
 from typing import Iterable, NoReturn, Optional, Sequence
 
-from dateutil.parser import isoparse
+from queen.timestamps import moment_of
 
 # The server's limit for queue, partition and group names and transaction ids, in characters.
 MAX_NAME_LENGTH = 255
+# The servers read integers of 32 bits.
+MAX_INTEGER = 2**31 - 1
 
 _PATH_NAME = re.compile(r"[!-~]+")
 _PATH_FORBIDDEN = re.compile(r"[/?#]")
@@ -106,7 +108,7 @@ def instant(argument: str, value: object) -> str:
     if not isinstance(value, str):
         _wrong_type(argument, value, "an ISO 8601 time stamp as text, or an aware datetime")
     try:
-        isoparse(value)
+        moment_of(value)
     except ValueError:
         raise ValueError(f"{argument}={value!r} is no time; an ISO 8601 time stamp is accepted") from None
     return value

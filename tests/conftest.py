@@ -20,7 +20,7 @@ import pytest
 from queen import Queen
 from queen.broker import open_broker
 from queen.config import ENGINES
-from tests.live_server import delete_all_but, queues_of
+from tests.live_server import contents_of, delete_all_but
 
 _numbers = itertools.count(1)
 
@@ -91,12 +91,12 @@ def dialect_of(url: str) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def _live_server_is_left_as_it_was(pytestconfig: pytest.Config) -> Iterator[None]:
-    """Queues that the tests made on a server are deleted, but for those that no path can name, as a recording needs."""
+    """What the tests made on a server is deleted, but for queues that no path can name, as a recording needs them."""
     server = str(pytestconfig.getoption("--server"))
     if not is_url(server):
         yield
         return
-    found = asyncio.run(queues_of(server))
+    found = asyncio.run(contents_of(server))
     yield
     left = asyncio.run(delete_all_but(server, found))
     assert all(name.startswith("rec-") for name in left), left

@@ -1,16 +1,23 @@
-"""A server with something of everything, for tests that ask for all of it."""
+"""A server with something of everything, named as in the examples of the spec, for tests that ask for all of it."""
 
 from __future__ import annotations
 
 import attrs
 from queen_api.api import streams
+from typing_extensions import Protocol
 
 from queen import Queen
-from queen.broker import ManualClock
 
 GROUP = "billing"
-TRACE = "order-1"
-STREAM = "minutes"
+TRACE = "order-12345"
+STREAM = "user-events"
+
+
+class AdvancingClock(Protocol):
+    """A clock that can be moved."""
+
+    def advance(self, seconds: float) -> None:
+        """Move forward."""
 
 
 @attrs.frozen
@@ -32,7 +39,7 @@ class Populated:
     window_lease_id: str
 
 
-async def populate(queen: Queen, clock: ManualClock, *, with_stream: bool) -> Populated:
+async def populate(queen: Queen, clock: AdvancingClock, *, with_stream: bool) -> Populated:
     """Make it, through the public interface; the clock goes on by some minutes.
 
     Args:

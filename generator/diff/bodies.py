@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from generator.diff.change import ABSENT, Change, documentation, presence, unjudged
-from generator.diff.effects import BOTH, CALLERS, NOBODY, SERVERS, Direction, Effect, broken, effect_on_flag
+from generator.diff.change import ABSENT, Change, documentation, presence, presence_change, unjudged
+from generator.diff.effects import BOTH, CALLERS, NOBODY, SERVERS, Direction, Effect, broken
 from generator.diff.schemas import SchemaComparison
 from generator.spec import JsonObject, resolved
 
@@ -27,9 +27,7 @@ def request_body_changes(schemas: SchemaComparison, old: JsonObject, new: JsonOb
     if not before:
         yield Change(where, "request body", ABSENT, presence(now), CALLERS if now else NOBODY)
         return
-    if was != now:
-        effect = effect_on_flag(was, now)
-        yield Change(where, "request body", presence(was), presence(now), broken(effect, Direction.REQUEST))
+    yield from presence_change(where, "request body", was, now, Direction.REQUEST)
     yield from _content(schemas, where, before, after)
     yield from unjudged(where, before, after, ("required", "content"))
     yield from documentation(where, before, after)
@@ -38,7 +36,7 @@ def request_body_changes(schemas: SchemaComparison, old: JsonObject, new: JsonOb
 def response_changes(schemas: SchemaComparison, old: JsonObject, new: JsonObject) -> Iterator[Change]:
     """What changed in the answers, between two operations."""
     before, after = _responses(schemas.old, old), _responses(schemas.new, new)
-    for status in [*before, *(status for status in after if status not in before)]:
+    for status in {**before, **after}:
         where = f"response {status}"
         # Callers raise every failure alike, whether they were told of its status or not.
         value = status.startswith("2") or status == "default"
@@ -59,10 +57,9 @@ def _response(schemas: SchemaComparison, where: str, old: JsonObject, new: JsonO
 
 def _content(schemas: SchemaComparison, where: str, old: JsonObject, new: JsonObject) -> Iterator[Change]:
     before, after = _mapping(old, "content"), _mapping(new, "content")
-    for media in [*before, *(media for media in after if media not in before)]:
+    for media in {**before, **after}:
         if media not in after:
-            effect = Effect.NARROWER
-            yield Change(where, "content type", media, ABSENT, broken(effect, schemas.direction))
+            yield Change(where, "content type", media, ABSENT, broken(Effect.NARROWER, schemas.direction))
         elif media not in before:
             yield Change(where, "content type", ABSENT, media, broken(Effect.WIDER, schemas.direction))
         else:

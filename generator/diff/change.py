@@ -8,7 +8,7 @@ from typing import Literal
 
 import attrs
 
-from generator.diff.effects import NOBODY, Side
+from generator.diff.effects import BOTH, NOBODY, Direction, Side, broken, effect_on_flag
 from generator.spec import JsonObject
 
 DOCUMENTATION = (
@@ -82,6 +82,20 @@ def presence(required: bool) -> str:
     return "required" if required else "optional"
 
 
+def presence_change(where: str, subject: str, was: bool, now: bool, direction: Direction) -> Iterator[Change]:
+    """The change, if there is one, of what has to be there or need not.
+
+    Args:
+        where: the place.
+        subject: what is or was required.
+        was: whether it was.
+        now: whether it is.
+        direction: who sends it.
+    """
+    if was != now:
+        yield Change(where, subject, presence(was), presence(now), broken(effect_on_flag(was, now), direction))
+
+
 def documentation(
     where: str, old: JsonObject, new: JsonObject, keys: Iterable[str] = DOCUMENTATION
 ) -> Iterator[Change]:
@@ -102,9 +116,9 @@ def unjudged(where: str, old: JsonObject, new: JsonObject, known: Iterable[str])
         known: the keys that rules are about.
     """
     judged = {*known, *DOCUMENTATION}
-    for key in [*old, *(key for key in new if key not in old)]:
+    for key in {**old, **new}:
         before, after = old.get(key, ABSENT), new.get(key, ABSENT)
         if key in judged or before == after:
             continue
         extension = key.startswith("x-")
-        yield Change(where, key, before, after, NOBODY if extension else ("callers", "servers"), extension)
+        yield Change(where, key, before, after, NOBODY if extension else BOTH, extension)

@@ -18,18 +18,17 @@ from generator.diff.effects import (
     effect_on_restriction,
     effect_on_set,
 )
+from generator.diff.normalization import LOWER_BOUNDS, UPPER_BOUNDS
 from generator.spec import JsonObject
 
-_LOWER_BOUNDS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
-_UPPER_BOUNDS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _INCOMPARABLE = ("pattern", "multipleOf")
 # What a restricted set of values each format has, from the smallest on.
 _FORMATS_IN_ORDER = (("int32", "int64"), ("float", "double"))
 _COMPARED_ELSEWHERE = ("type", "properties", "required", "additionalProperties", "items")
 _COMPARED = (
     *_COMPARED_ELSEWHERE,
-    *_LOWER_BOUNDS,
-    *_UPPER_BOUNDS,
+    *LOWER_BOUNDS,
+    *UPPER_BOUNDS,
     *_INCOMPARABLE,
     "enum",
     "const",
@@ -65,9 +64,9 @@ def keyword_changes(where: str, old: JsonObject, new: JsonObject, direction: Dir
     yield from _changed(
         where, "format", *_pair(old, new, "format"), _format_effect(old.get("format"), new.get("format")), direction
     )
-    for key in (*_LOWER_BOUNDS, *_UPPER_BOUNDS):
+    for key in (*LOWER_BOUNDS, *UPPER_BOUNDS):
         before, after = cast("float | None", old.get(key)), cast("float | None", new.get(key))
-        effect = effect_on_bound(before, after, lower=key in _LOWER_BOUNDS)
+        effect = effect_on_bound(before, after, lower=key in LOWER_BOUNDS)
         yield from _changed(where, key, *_pair(old, new, key), effect, direction)
     for key in _INCOMPARABLE:
         effect = effect_on_restriction(old.get(key), new.get(key))

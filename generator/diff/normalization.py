@@ -11,9 +11,9 @@ from generator.diff.change import DOCUMENTATION
 from generator.failure import GenerationError
 from generator.spec import JsonObject, resolved
 
+LOWER_BOUNDS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+UPPER_BOUNDS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _UNIONS = ("anyOf", "oneOf")
-_LOWER_BOUNDS = frozenset(["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"])
-_UPPER_BOUNDS = frozenset(["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"])
 
 
 @attrs.frozen
@@ -108,8 +108,8 @@ def _both(first: JsonObject, second: JsonObject) -> JsonObject:
 def _stricter(key: str, first: object, second: object) -> object:
     if first == second:
         return first
-    if key in _LOWER_BOUNDS or key in _UPPER_BOUNDS:
-        choose = max if key in _LOWER_BOUNDS else min
+    if key in LOWER_BOUNDS or key in UPPER_BOUNDS:
+        choose = max if key in LOWER_BOUNDS else min
         return choose(cast(float, first), cast(float, second))
     if key == "required":
         return [*cast("list[str]", first), *cast("list[str]", second)]

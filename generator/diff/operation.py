@@ -8,9 +8,7 @@ from typing import cast
 
 import attrs
 
-from generator.spec import METHODS, JsonObject
-
-_METHODS = (*METHODS, "head", "options", "trace")
+from generator.spec import METHODS, OTHER_METHODS, JsonObject
 
 
 @attrs.frozen
@@ -53,6 +51,6 @@ def operations(document: JsonObject) -> list[Operation]:
     return [
         Operation(document, method.upper(), path)
         for path, item in cast("Mapping[str, JsonObject]", document.get("paths", {})).items()
-        for method in _METHODS
+        for method in (*METHODS, *OTHER_METHODS)
         if method in item
     ]

@@ -92,13 +92,13 @@ def _operation_changes(old: Operation, new: Operation | None) -> list[Change]:
 def _document_changes(old: JsonObject, new: JsonObject) -> Iterator[Change]:
     # The name of a schema is the name of a type, whatever becomes of where it was used.
     before, after = schemas(old), schemas(new)
-    for name in [*before, *(name for name in after if name not in before)]:
+    for name in {**before, **after}:
         if name not in after:
             yield Change("", "type", name, ABSENT, CALLERS)
         elif name not in before:
             yield Change("", "type", ABSENT, name)
     was, now = _security_schemes(old), _security_schemes(new)
-    for name in [*was, *(name for name in now if name not in was)]:
+    for name in {**was, **now}:
         if name not in now:
             yield Change("", "security scheme", name, ABSENT, BOTH)
         elif name not in was:

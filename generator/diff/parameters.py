@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from generator.diff.change import ABSENT, Change, documentation, presence, unjudged
-from generator.diff.effects import BOTH, CALLERS, NOBODY, Direction, broken, effect_on_flag
+from generator.diff.change import ABSENT, Change, documentation, presence, presence_change, unjudged
+from generator.diff.effects import BOTH, CALLERS, NOBODY, Direction
 from generator.diff.operation import Operation
 from generator.diff.schemas import SchemaComparison
 from generator.spec import JsonObject, resolved
@@ -69,10 +69,7 @@ def _changes(schemas: SchemaComparison, where: str, old: JsonObject, new: JsonOb
     if old["in"] != new["in"]:
         yield Change(where, "in", old["in"], new["in"], BOTH)
     was, now = old.get("required") is True, new.get("required") is True
-    if was != now:
-        yield Change(
-            where, "parameter", presence(was), presence(now), broken(effect_on_flag(was, now), Direction.REQUEST)
-        )
+    yield from presence_change(where, "parameter", was, now, Direction.REQUEST)
     yield from schemas.changes(where, old.get("schema", {}), new.get("schema", {}))
     yield from unjudged(where, old, new, _COMPARED)
     yield from documentation(where, old, new)

@@ -7,8 +7,8 @@ from typing import cast
 
 import attrs
 
-from generator.diff.change import ABSENT, Change, documentation, presence
-from generator.diff.effects import BOTH, CALLERS, NOBODY, SERVERS, Direction, Effect, Side, broken, effect_on_flag
+from generator.diff.change import ABSENT, Change, documentation, presence, presence_change
+from generator.diff.effects import BOTH, CALLERS, NOBODY, SERVERS, Direction, Effect, Side, broken
 from generator.diff.keywords import keyword_changes, type_change, types
 from generator.diff.normalization import Alternative, Union, normalized
 from generator.spec import JsonObject
@@ -74,18 +74,16 @@ def _alternative_changes(schemas: SchemaComparison, where: str, old: Alternative
 def _property_changes(schemas: SchemaComparison, where: str, old: JsonObject, new: JsonObject) -> Iterator[Change]:
     before, after = _properties(old), _properties(new)
     demanded, demands = _required(old), _required(new)
-    for name in [*before, *(name for name in after if name not in before)]:
+    for name in {**before, **after}:
         place = f"{where}.{name}"
-        was, now = presence(name in demanded), presence(name in demands)
+        was, now = name in demanded, name in demands
         if name not in after:
-            yield Change(place, "property", was, ABSENT, _removed_property(schemas.direction, name in demanded))
+            yield Change(place, "property", presence(was), ABSENT, _removed_property(schemas.direction, was))
         elif name not in before:
             closed = old.get("additionalProperties") is False
-            yield Change(place, "property", ABSENT, now, _added_property(schemas.direction, name in demands, closed))
+            yield Change(place, "property", ABSENT, presence(now), _added_property(schemas.direction, now, closed))
         else:
-            if was != now:
-                effect = effect_on_flag(name in demanded, name in demands)
-                yield Change(place, "property", was, now, broken(effect, schemas.direction))
+            yield from presence_change(place, "property", was, now, schemas.direction)
             yield from schemas.changes(place, before[name], after[name])
 
 

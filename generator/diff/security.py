@@ -7,8 +7,8 @@ from typing import cast
 
 import attrs
 
-from generator.diff.change import Change, presence
-from generator.diff.effects import BOTH, Direction, Effect, broken, effect_on_flag
+from generator.diff.change import Change, presence_change
+from generator.diff.effects import BOTH, Direction, Effect, broken
 from generator.diff.operation import Operation
 
 # From the least on: nobody in particular, whoever has a token, and the roles.
@@ -37,10 +37,7 @@ def security_changes(old: Operation, new: Operation) -> Iterator[Change]:
     if was.level != now.level:
         effect = Effect.NARROWER if now.level > was.level else Effect.WIDER
         yield Change("", "role", _LEVELS[was.level], _LEVELS[now.level], broken(effect, Direction.REQUEST))
-    if was.token_needed != now.token_needed:
-        effect = effect_on_flag(was.token_needed, now.token_needed)
-        words = presence(was.token_needed), presence(now.token_needed)
-        yield Change("", "token", words[0], words[1], broken(effect, Direction.REQUEST))
+    yield from presence_change("", "token", was.token_needed, now.token_needed, Direction.REQUEST)
     if was.schemes and now.schemes and was.schemes != now.schemes:
         yield Change("", "security schemes", was.schemes, now.schemes, BOTH)
 

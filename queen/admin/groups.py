@@ -15,7 +15,8 @@ from queen_api.models import (
 )
 
 from queen import validation
-from queen.admin.section import Moment, Section, moment
+from queen.admin.arguments import Moment, moment
+from queen.admin.section import Section
 from queen.transport.transport import Transport
 
 
@@ -68,7 +69,7 @@ class Groups(Section):
             TypeError, ValueError: no such number.
             QueenError: there is no answer.
         """
-        seconds = validation.integer("min_lag_seconds", min_lag_seconds, minimum=0, maximum=2**31 - 1)
+        seconds = validation.integer("min_lag_seconds", min_lag_seconds, minimum=0, maximum=validation.MAX_INTEGER)
         return await self._send(groups.list_lagging_partitions(min_lag_seconds=seconds))
 
     async def seek_consumer_group(
@@ -158,10 +159,8 @@ class Groups(Section):
             UnsupportedByServerError: the server deletes groups only as a whole (0.7).
             QueenError: it was not deleted.
         """
-        name, queue = (
-            validation.path_name("consumer_group", consumer_group),
-            validation.path_name("queue_name", queue_name),
-        )
+        name = validation.path_name("consumer_group", consumer_group)
+        queue = validation.path_name("queue_name", queue_name)
         metadata = validation.boolean("delete_metadata", delete_metadata)
         answer = await self._send(groups.delete_group_for_queue(group=name, queue=queue, delete_metadata=metadata))
         self._forget(name, queue)

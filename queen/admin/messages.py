@@ -7,11 +7,13 @@ from typing import List, Optional, Union
 from queen_api.api import messages
 from queen_api.api.status import list_queue_messages
 from queen_api.models import DeleteMessageAnswer, MessageDetail, MessageList, NoValue, QueueMessage, QueueMessagePage
+from typing_extensions import Final
 
 from queen import validation
-from queen.admin.section import Moment, Section, moment, number, text
+from queen.admin.arguments import Moment, moment, number, text
+from queen.admin.section import Section
 
-_STATUSES = ("pending", "processing", "completed", "dead_letter")
+_STATUSES: Final = ("pending", "processing", "completed", "dead_letter")
 
 
 class Messages(Section):

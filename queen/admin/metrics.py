@@ -23,7 +23,8 @@ from queen_api.models import (
 from typing_extensions import Final
 
 from queen import validation
-from queen.admin.section import Moment, Section, moment, number, text
+from queen.admin.arguments import Moment, moment, number, text
+from queen.admin.section import Section
 
 _INTERVALS: Final = ("minute", "hour", "day")
 

@@ -17,7 +17,8 @@ from queen_api.models import (
 )
 
 from queen import validation
-from queen.admin.section import Section, number, text
+from queen.admin.arguments import number, text
+from queen.admin.section import Section
 
 
 class Queues(Section):

@@ -8,7 +8,8 @@ from queen_api.api import traces
 from queen_api.models import NamedTraceList, TraceList, TraceNameList
 
 from queen import validation
-from queen.admin.section import Section, number
+from queen.admin.arguments import number
+from queen.admin.section import Section
 
 
 class Traces(Section):

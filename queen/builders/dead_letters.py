@@ -62,7 +62,8 @@ class DLQBuilder:
         All that match are redriven, or those that ``limit()`` and ``offset()`` leave. A message is pushed under the id
         ``redrive:<its id>:<group>``, by which the server refuses a second copy while the first is stored: after a
         crash, say the same again. Its old copy is deleted, with the dead letter, unless other consumer groups read its
-        partition; then both stay. In a queue that several groups read, all of them get the new copy.
+        partition, or no path can hold its transaction id; then both stay, as does what comes of them and fails again.
+        In a queue that several groups read, all of them get the new copy.
 
         What fails again is a new dead letter, of the new copy, and waits for the next run.
 
@@ -72,7 +73,7 @@ class DLQBuilder:
         Args:
             limit: how many are pushed at most; those that an earlier run pushed do not count.
             to_queue: another queue to push them to; server 0.7 does not make one.
-            dry_run: change nothing, and tell what would be done.
+            dry_run: change nothing, and tell what would be done by a server that stores pushes at once.
             remove: delete the old copy also where other groups have still to read it, or have it as a dead letter.
 
         Returns:

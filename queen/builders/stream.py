@@ -11,8 +11,6 @@ from queen import validation
 from queen.operations.streams import StreamDefinition, define_stream
 from queen.transport.transport import Transport
 
-_LONGEST_MILLIS = 2**31 - 1
-
 Seconds = Union[int, float]
 
 
@@ -75,7 +73,7 @@ class StreamBuilder:
 def _millis(argument: str, seconds: object, minimum: int) -> int:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise TypeError(f"{argument}={seconds!r} is a {type(seconds).__name__}; accepted is a number of seconds")
-    millis = round(seconds * 1000) if seconds == seconds and abs(seconds) < _LONGEST_MILLIS else -1
-    if not minimum <= millis <= _LONGEST_MILLIS:
+    millis = round(seconds * 1000) if seconds == seconds and abs(seconds) < validation.MAX_INTEGER else -1
+    if not minimum <= millis <= validation.MAX_INTEGER:
         raise ValueError(f"{argument}={seconds} is out of range; accepted are {minimum / 1000:g} to 2147483 seconds")
     return millis

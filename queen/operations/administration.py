@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Dict, Mapping, Optional, cast
 
-from dateutil.parser import isoparse
 from queen_api.api import groups, queues
 from queen_api.models import ConfigureAnswer, DeleteQueueAnswer, QueueOptions
 from typing_extensions import Final
 
 from queen.config import QUEUE_DEFAULTS, QueueOption
 from queen.operations.names import check_name
+from queen.timestamps import moment_of
 from queen.transport.dialect import Dialect
 from queen.transport.transport import Transport
 from queen.types import GroupResetResponse
@@ -83,6 +83,5 @@ async def reset_group(transport: Transport, group: str, timestamp: str) -> Group
 
 
 def _just_before(timestamp: str) -> str:
-    moment = isoparse(timestamp)
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
-    return aware.isoformat() if aware == _EARLIEST else (aware - timedelta(microseconds=1)).isoformat()
+    moment = moment_of(timestamp)
+    return moment.isoformat() if moment == _EARLIEST else (moment - timedelta(microseconds=1)).isoformat()

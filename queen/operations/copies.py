@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Dict, Mapping, Optional
+import re
+from typing import AbstractSet, Dict, Mapping, Optional
 
 from queen_api.api import messages, queues
 from typing_extensions import Final, Literal
 
 from queen import validation
 from queen.errors import ServerRefusedError
+from queen.operations.dead_letters import EVERY, DeadLetterQuery, list_dead_letters
 from queen.operations.originals import Original
 from queen.operations.push import IdentifiedItem, push
 from queen.transport.dialect import Dialect
@@ -17,6 +19,7 @@ from queen.types import DeadLetter
 
 Fate = Literal["queued", "duplicate", "buffered"]
 _FATES: Final[Mapping[str, Fate]] = {"duplicate": "duplicate", "buffered": "buffered"}
+_COPY_ID: Final = re.compile("redrive:([^:]+):(.*)", re.DOTALL)
 
 
 class Copies:
@@ -33,6 +36,7 @@ class Copies:
         self._dialect = dialect
         self._queue = queue
         self._partitions: Dict[str, Dict[str, str]] = {}
+        self._dead: Dict[str, AbstractSet[str]] = {}
 
     async def push(self, letter: DeadLetter, original: Original) -> Fate:
         """Push the copy: ``duplicate`` when it is there already, ``buffered`` when the server stores it later.
@@ -70,6 +74,26 @@ class Copies:
         except ServerRefusedError:
             return "queued"
         return "duplicate"
+
+    async def tells_of_another(self, letter: DeadLetter, removed: AbstractSet[str]) -> bool:
+        """Whether the message of a dead letter is a copy, whose original would be pushed again if it were deleted.
+
+        Args:
+            letter: the dead letter.
+            removed: the ids of the messages that this run has removed.
+
+        Raises:
+            QueenError: the listing failed.
+        """
+        found = _COPY_ID.fullmatch(letter["transactionId"])
+        if found is None:
+            return False
+        original, group = found.groups()
+        if group not in self._dead:
+            # It may be in any queue.
+            listing = await list_dead_letters(self._transport, DeadLetterQuery(group=group, limit=EVERY))
+            self._dead[group] = {each["id"] for each in listing["messages"]}
+        return original in self._dead[group] and original not in removed
 
     async def _partition_id(self, letter: DeadLetter) -> Optional[str]:
         """The id of the partition that the copy goes to; None while there is none."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Dict, List, Mapping, Optional, cast
 
 import attrs
-from dateutil.parser import isoparse
 from queen_api.api import dlq
 from typing_extensions import Final
 
+from queen.timestamps import moment_of
 from queen.transport.transport import Transport
 from queen.types import DeadLetter, DLQResponse
+from queen.validation import MAX_INTEGER
 
 # How many the servers give where no limit is given.
 DEFAULT_LIMIT: Final = 100
-# A limit that leaves nothing out: the servers read no larger number.
-EVERY: Final = 2**31 - 1
+# A limit that leaves nothing out.
+EVERY: Final = MAX_INTEGER
 
 
 @attrs.frozen(kw_only=True)
@@ -92,9 +92,3 @@ def _matches(letter: DeadLetter, query: DeadLetterQuery) -> bool:
     if query.since is not None and failed_at < moment_of(query.since):
         return False
     return query.until is None or failed_at <= moment_of(query.until)
-
-
-def moment_of(text: str) -> datetime:
-    """The moment that a server's time stamp means; without an offset it is UTC."""
-    moment = isoparse(text)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)

@@ -7,7 +7,7 @@ removes the copy by which it would know the original.
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import attrs
 from queen_api.api import messages
@@ -15,9 +15,10 @@ from typing_extensions import Literal
 
 from queen.errors import ServerRefusedError
 from queen.operations.copies import Copies, Fate
-from queen.operations.dead_letters import EVERY, DeadLetterQuery, list_dead_letters, moment_of
+from queen.operations.dead_letters import EVERY, DeadLetterQuery, list_dead_letters
 from queen.operations.names import check_name
 from queen.operations.originals import Original, Originals, unaddressable
+from queen.timestamps import moment_of
 from queen.transport.transport import Transport
 from queen.types import DeadLetter, RedriveResponse
 
@@ -79,6 +80,7 @@ class _Run:
         self._options = options
         self._originals = originals
         self._copies = copies
+        self._removed: Set[str] = set()
         self.report: RedriveResponse = {
             "found": found, "pushed": 0, "already": 0, "removed": 0, "kept": 0, "failed": 0, "reasons": [],
         }  # fmt: skip
@@ -102,6 +104,8 @@ class _Run:
         stays = await self._why_it_stays(letters, pushed, original)
         if stays is None and not self._options.dry_run:
             stays = await self._delete(letters[0])
+        if stays is None:
+            self._removed.add(letters[0]["id"])
         for letter, _ in pushed:
             if stays is None:
                 self.report["removed"] += 1
@@ -135,6 +139,8 @@ class _Run:
             return "the server has buffered the push, and not stored it yet"
         if len(pushed) < len(letters):
             return "it is a dead letter of other groups too, and not all of these were redriven"
+        if await self._copies.tells_of_another(letters[0], self._removed):
+            return "it is the copy of a message that is still a dead letter, and tells that this one was redriven"
         own = {letter["consumerGroup"] for letter in letters}
         if not self._options.remove and await self._originals.is_read_by_others(original.detail, own):
             return "other consumer groups read its partition"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Mapping, Tuple, Union, cast
 
-from dateutil.parser import isoparse
 from typing_extensions import Self
 
 from queen.streaming.aggregates import Aggregates, aggregate
 from queen.streaming.paths import copied, value_at
+from queen.timestamps import moment_of
 
 WindowMessage = Dict[str, Any]
 
@@ -99,4 +99,4 @@ class Window:
 
 
 def _moment(text: str) -> datetime:
-    return isoparse(text).astimezone(timezone.utc)
+    return moment_of(text).astimezone(timezone.utc)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Set
 
 import attrs
 import jsonschema  # type: ignore[import-untyped,unused-ignore]
@@ -36,6 +36,11 @@ class Operation:
     def parameters(self) -> List[Dict[str, Any]]:
         return [resolved(parameter) for parameter in self.raw.get("parameters", [])]
 
+    def is_in(self, dialect: str) -> bool:
+        """Whether a server of this dialect has it; the embedded one has all."""
+        since, until = self.raw["x-queen-since"], self.raw.get("x-queen-until")
+        return dialect in ("embedded", since, until) or (since == "0.7" and until is None)
+
     def matches(self, method: str, path: str) -> bool:
         """Whether a request is one of this operation."""
         pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(self.path))
@@ -64,6 +69,11 @@ def resolved(node: Dict[str, Any]) -> Dict[str, Any]:
     return found
 
 
+def violated(schema: Dict[str, Any], value: Any) -> Set[str]:
+    """The keywords of a schema of the spec that a value does not satisfy."""
+    return {str(error.validator) for error in _validator(schema).iter_errors(value)}
+
+
 def invalid(schema: Dict[str, Any], value: Any, excused: Callable[[Any], bool] = lambda error: False) -> Optional[str]:
     """Why a value does not satisfy a schema of the spec; None when it does.
 
@@ -72,7 +82,10 @@ def invalid(schema: Dict[str, Any], value: Any, excused: Callable[[Any], bool] =
         value: the value.
         excused: whether an error of jsonschema is none.
     """
-    validator = jsonschema.Draft202012Validator({**schema, "components": DOCUMENT["components"]})
-    errors = (error for error in validator.iter_errors(value) if not excused(error))
+    errors = (error for error in _validator(schema).iter_errors(value) if not excused(error))
     error = jsonschema.exceptions.best_match(errors)
     return None if error is None else f"{error.json_path}: {error.message}"
+
+
+def _validator(schema: Dict[str, Any]) -> Any:
+    return jsonschema.Draft202012Validator({**schema, "components": DOCUMENT["components"]})

@@ -1,6 +1,7 @@
 """A plugin for a run of pytest in which the embedded broker does not keep the contract.
 
-``SPOILED=delete`` in the environment takes a field out of its answers to a configure, ``SPOILED=add`` puts one in.
+``SPOILED=delete`` in the environment takes a field out of its answers to a configure and out of the first queue of a
+list, ``SPOILED=add`` puts one in.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ def pytest_configure() -> None:
 
 
 def _spoiled(answer: Answer, how: str) -> Answer:
-    body = json.loads(answer.body) if answer.body.startswith(b'{"configured"') else None
-    if body is None:
+    if not answer.body.startswith((b'{"configured"', b'{"queues":[{')):
         return answer
+    body = json.loads(answer.body)
+    part = body["queues"][0] if "queues" in body else body
     if how == "delete":
-        del body["namespace"]
+        del part["namespace"]
     else:
-        body["colour"] = "blue"
+        part["colour"] = "blue"
     return attrs.evolve(answer, body=json.dumps(body).encode())

@@ -11,12 +11,15 @@ from unittest import mock
 
 import schemathesis
 
+from queen import Queen
 from queen.broker import Broker, identifiers, open_broker
+from queen.broker.clock import SystemClock
 from queen.broker.http import Receive, Scope, Send
 from tests.contract.conformance import check
 from tests.contract.live_faults import fault
 from tests.contract.spec import PATH, operations
 from tests.contract.tally import TALLY
+from tests.populated import populate
 
 _OPERATIONS = {operation.id: operation for operation in operations()}
 _CONFIG = schemathesis.Config.from_dict(
@@ -31,7 +34,33 @@ _SWITCHES = ("set_maintenance", "set_pop_maintenance")
 # Few, so that requests meet.
 _NAMES_OF_A_RUN = 2
 # Keys and path parameters whose values are names.
-_NAMES = ("queue", "partition", "group", "stream", "name", "streamName", "source_queue_names", "source_queue")
+_NAMES = frozenset(
+    {
+        "queue",
+        "partition",
+        "group",
+        "consumerGroup",
+        "stream",
+        "name",
+        "streamName",
+        "source_queue",
+        "source_queue_names",
+    }
+)
+_QUEUE_MODE = "__QUEUE_MODE__"
+
+
+class _Clock(SystemClock):
+    """The machine's clock, which can be put forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0
+
+    def now(self) -> int:
+        return super().now() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += round(seconds * 1e6)
 
 
 class Target:
@@ -46,6 +75,8 @@ class Target:
         self.dialect = dialect
         self.live = url is not None
         self.schema = schemathesis.openapi.from_path(str(PATH), config=_CONFIG)
+        self._url = f"memory://contract-{dialect}"
+        self._clock = _Clock()
         self._prefix = ""
         self._broker: Optional[Broker] = None
         self._called: Optional[str] = None
@@ -59,7 +90,18 @@ class Target:
         self._prefix = f"contract-{uuid.uuid4().hex[:8]}-"
         if not self.live:
             self.end()
-            self._broker = open_broker("memory://", dialect=self.dialect)
+            self._clock = _Clock()
+            self._broker = open_broker(self._url, clock=self._clock, dialect=self.dialect)
+
+    def populate(self) -> None:
+        """Let the embedded broker have something to show in each answer; what a live server has is its own."""
+
+        async def population() -> None:
+            async with Queen(self._url) as client:
+                await populate(client, self._clock, with_stream=self.dialect != "0.15")
+
+        if not self.live:
+            asyncio.run(population())
 
     def make_queues(self) -> None:
         """Create the queues whose names are this run's own: server 0.7 creates none at a push."""
@@ -79,6 +121,7 @@ class Target:
         if case.operation.label != self._called:
             self._called = case.operation.label
             self.start_over()
+            self.populate()
         self.prepare(case, rename=self.live)
         if not self.may_be_sent(case):
             return
@@ -90,11 +133,15 @@ class Target:
         """Let no poll wait, and name only what is this run's own if asked for."""
         if case.query and "wait" in case.query:
             case.query["timeout"] = 1
+        if rename and operation_id(case) == "pop_matching":
+            # Without a namespace it takes messages from everybody's queues.
+            case.query = {**(case.query or {}), "namespace": self._prefix}
         polls = operation_id(case) == "poll_window" and isinstance(case.body, dict)
         if polls and isinstance(case.body.get("timeout", 0), (int, float)):
             case.body["timeout"] = 1
         if rename:
             case.path_parameters = self._renamed(case.path_parameters)
+            case.query = self._renamed(case.query)
             case.body = self._renamed(case.body)
 
     def may_be_sent(self, case: schemathesis.Case[Any]) -> bool:
@@ -136,7 +183,7 @@ class Target:
         """A name of this run for a name, which a path can hold."""
         if isinstance(value, list):
             return [self._own(item) for item in value]
-        if not isinstance(value, str) or value.startswith(self._prefix):
+        if not isinstance(value, str) or value == _QUEUE_MODE or value.startswith(self._prefix):
             return value
         return f"{self._prefix}{zlib.crc32(value.encode('utf-8', 'surrogatepass')) % _NAMES_OF_A_RUN}"
 

@@ -12,7 +12,7 @@ pytest.importorskip("schemathesis", reason="the contract is checked where the ge
 
 from queen import Queen
 from tests.conftest import served_broker
-from tests.live_server import queues_of
+from tests.live_server import Contents, contents_of
 
 
 def run(operation: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -28,18 +28,19 @@ def run(operation: str, *arguments: str, **environment: str) -> subprocess.Compl
 
 
 @pytest.mark.parametrize("how", ["delete", "add"])
-def test_it_fails_on_a_response_field_too_few_or_too_many(how: str) -> None:
-    done = run("configure", "-p", "tests.contract.spoiled", SPOILED=how)
+@pytest.mark.parametrize(("operation", "spoiled"), [("configure", "configured"), ("resources/queues", "queues")])
+def test_it_fails_on_a_response_field_too_few_or_too_many(operation: str, spoiled: str, how: str) -> None:
+    done = run(operation, "-p", "tests.contract.spoiled", SPOILED=how)
     assert done.returncode == 1, done.stdout
     assert "Response violates schema" in done.stdout
-    assert "configured" in done.stdout
+    assert spoiled in done.stdout
 
 
 async def test_it_keeps_the_queues_of_a_live_server_and_deletes_its_own() -> None:
     with served_broker() as url:
         async with Queen(url) as client:
             await client.queue("mine").create()
-        done = run("push", "--server", url, QUEEN_URL=url)
+        done = run("(push or define)", "--server", url, QUEEN_URL=url)
         assert done.returncode == 0, done.stdout
         assert "embedded (live), each operation" in done.stdout
-        assert await queues_of(url) == {"mine"}
+        assert await contents_of(url) == Contents(queues={"mine"}, streams=set())

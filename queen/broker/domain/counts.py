@@ -13,10 +13,11 @@ from typing import List, Optional
 import attrs
 from typing_extensions import Final
 
-from queen.broker.domain.consumption import UNREAD
 from queen.broker.domain.pages import Page
 from queen.broker.domain.queues import Queue
+from queen.broker.domain.unread import UNREAD
 from queen.broker.store.database import Transaction
+from queen.broker.time_units import MINUTE, SECOND
 
 
 @attrs.frozen
@@ -33,34 +34,35 @@ class Freshness:
 
 
 # As soon as a partition was counted once, its counts are those of now.
-LIVE: Final = Freshness(first=1_000_000, age=0)
-AS_THE_SERVER: Final = Freshness(first=120_000_000, age=120_000_000)
+LIVE: Final = Freshness(first=SECOND, age=0)
+AS_THE_SERVER: Final = Freshness(first=2 * MINUTE, age=2 * MINUTE)
 _NOW: Final = Freshness(first=0, age=0)
 
-_DUE: Final = """
-SELECT d.id FROM partitions d LEFT JOIN counts n ON n.partition = d.uuid
-WHERE (:queue IS NULL OR d.queue_id = :queue)
-    AND COALESCE(n.counted_at + :age, d.created_at + :first) <= :now
-"""
+# The limits, which are none, keep each step whole: merged into the next one, its counts would be made again wherever
+# that speaks of them. Time grows with ``seq``, so that the oldest and newest message are the first and the last.
 _COUNT: Final = f"""
 INSERT OR REPLACE INTO counts
     (partition, total, pending, processing, completed, dead_letters, oldest, newest, counted_at)
-SELECT uuid, total, MAX(pending), MAX(MIN(leased, pending)), MAX(MAX(0, total - pending - given_up)), dead_letters,
-    oldest, newest, :now
-FROM (
+WITH due AS (
+    SELECT p.* FROM partitions p LEFT JOIN counts n ON n.partition = p.uuid
+    WHERE (:queue IS NULL OR p.queue_id = :queue)
+        AND COALESCE(n.counted_at + :age, p.created_at + :first) <= :now
+), sized AS (
+    SELECT p.*, (SELECT COUNT(*) FROM messages m WHERE m.partition_id = p.id) AS total,
+        (SELECT COUNT(*) FROM dead_letters d WHERE d.partition_id = p.id) AS dead_letters
+    FROM due p LIMIT -1
+), by_group AS (
     SELECT p.*, CASE WHEN c.partition_id IS NULL THEN p.total ELSE (
             SELECT COUNT(*) FROM messages m WHERE m.partition_id = p.id AND {UNREAD}) END AS pending,
         CASE WHEN c.lease_until > :now THEN MAX(0, c.batch_size - c.acked_count) ELSE 0 END AS leased,
         (SELECT COUNT(*) FROM dead_letters d
-            WHERE d.partition_id = p.id AND d.consumer_group = c.consumer_group) AS given_up,
-        (SELECT COUNT(*) FROM dead_letters d WHERE d.partition_id = p.id) AS dead_letters
-    FROM (
-        SELECT o.id, o.uuid, o.name, o.queue_id, COUNT(m.seq) AS total, MIN(m.created_at) AS oldest,
-            MAX(m.created_at) AS newest
-        FROM partitions o LEFT JOIN messages m ON m.partition_id = o.id
-        WHERE o.id IN ({_DUE}) GROUP BY o.id
-    ) p JOIN queues q ON q.id = p.queue_id LEFT JOIN cursors c ON c.partition_id = p.id
-) GROUP BY uuid
+            WHERE d.partition_id = p.id AND d.consumer_group = c.consumer_group) AS given_up
+    FROM sized p JOIN queues q ON q.id = p.queue_id LEFT JOIN cursors c ON c.partition_id = p.id LIMIT -1
+)
+SELECT p.uuid, p.total, MAX(p.pending), MAX(MIN(p.leased, p.pending)), MAX(MAX(0, p.total - p.pending - p.given_up)),
+    p.dead_letters, (SELECT m.created_at FROM messages m WHERE m.partition_id = p.id ORDER BY m.seq LIMIT 1),
+    (SELECT m.created_at FROM messages m WHERE m.partition_id = p.id ORDER BY m.seq DESC LIMIT 1), :now
+FROM by_group p GROUP BY p.id
 """  # noqa: S608  (own text)
 _SUMS: Final = (
     "COUNT(n.partition) AS partitions, COALESCE(SUM(n.total), 0) AS total, COALESCE(SUM(n.pending), 0) AS pending, "
@@ -94,7 +96,7 @@ def unleased(row: sqlite3.Row) -> int:
 
 def age_of(row: sqlite3.Row, now: int) -> int:
     """How old the counts of ``totals`` are, in whole seconds; -1 where there are none."""
-    return -1 if row["counted_at"] is None else max(0, now - int(row["counted_at"])) // 1_000_000
+    return -1 if row["counted_at"] is None else max(0, now - int(row["counted_at"])) // SECOND
 
 
 def recount(tx: Transaction) -> Recount:

@@ -7,7 +7,7 @@ from typing import List, Optional, Tuple
 
 from typing_extensions import Final
 
-from queen.broker.domain.consumption import UNREAD
+from queen.broker.domain.unread import UNREAD
 from queen.broker.store.database import Transaction
 
 # "Unread" for the listing of groups: the newest message ever stored is behind the cursor, or behind the latest time of

@@ -8,9 +8,9 @@ from typing import Dict, List, Optional, Union
 import attrs
 from typing_extensions import Final, Literal
 
-from queen.broker.domain.consumption import READ
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.pages import Page
+from queen.broker.domain.unread import READ
 from queen.broker.store.database import Transaction
 
 # ``queue_status`` is that of queue mode; ``status`` is that of the groups where only they consume the partition. A
@@ -96,7 +96,7 @@ def listing(
         values: more parameters of the condition.
     """
     return tx.rows(
-        f"{_WANTED} WHERE {condition} ORDER BY created_at DESC, seq DESC LIMIT :limit OFFSET :offset",
+        f"{_WANTED} WHERE {condition} ORDER BY seq DESC LIMIT :limit OFFSET :offset",
         {**wanted.values(tx.now), **values, **attrs.asdict(page)},
     )
 

@@ -83,6 +83,11 @@ async def test_a_time_that_is_none_is_refused_before_anything_is_sent(queen: Que
         await queen.update_consumer_group_timestamp("g", datetime(2026, 1, 31))
 
 
+async def test_a_group_that_no_path_can_hold_is_named_as_it_was_given(queen: Queen) -> None:
+    with pytest.raises(ValueError, match=r"^group='a/b'"):
+        await queen.delete_consumer_group("a/b")
+
+
 async def test_a_deleted_group_reads_everything_again(queen: Queen, clock: ManualClock) -> None:
     await queen.queue("a").create()
     await queen.queue("b").create()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+import subprocess
+import sys
 from typing import Any, Coroutine, List
 
 import pytest
@@ -125,6 +127,12 @@ def test_public_methods_are_documented() -> None:
         for name, member in inspect.getmembers(kind):
             if not name.startswith("_") and name in vars(kind):
                 assert inspect.getdoc(member), f"{kind.__name__}.{name}"
+
+
+def test_importing_it_leaves_out_what_few_programs_need_and_takes_long() -> None:
+    program = "import sys, queen; print([name for name in ('dateutil.parser', 'queen.admin') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_package_tells_its_version() -> None:

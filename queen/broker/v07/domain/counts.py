@@ -7,10 +7,10 @@ from typing import List
 
 from typing_extensions import Final
 
-from queen.broker.domain.consumption import READ
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.pages import Page
 from queen.broker.domain.queues import Queue
+from queen.broker.domain.unread import READ
 from queen.broker.store.database import Transaction
 
 _READ: Final = READ.format(cursor="c")

@@ -7,7 +7,7 @@ from typing import List, Optional
 
 from typing_extensions import Final
 
-from queen.broker.domain.consumption import READ
+from queen.broker.domain.unread import READ
 from queen.broker.store.database import Transaction
 
 # What a group has not read of a partition, counted in messages that are stored.

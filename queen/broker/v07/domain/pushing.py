@@ -10,10 +10,10 @@ from typing_extensions import Final, Literal
 
 from queen.broker import identifiers
 from queen.broker.domain import pushing, queues
-from queen.broker.domain.consumption import READ
 from queen.broker.domain.names import QUEUE_MODE, document, storable
 from queen.broker.domain.pushing import Item
 from queen.broker.domain.queues import Queue
+from queen.broker.domain.unread import READ
 from queen.broker.failures import DatabaseRefusalError
 from queen.broker.store.database import Transaction
 from queen.broker.v07.domain import cursors
