@@ -29,8 +29,8 @@ from queen.settling.settler import Settler
 from queen.streaming.consumer import StreamConsumer
 from queen.streaming.turns import Turns
 from queen.transport.engine import Engine
-from queen.transport.engines.httpx_engine import HttpxEngine
 from queen.transport.engines.in_process import InProcessEngine
+from queen.transport.engines.selection import http_engines
 from queen.transport.transport import Transport
 from queen.types import AckResponse, BufferStats, GroupResetResponse, RenewResponse
 
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from queen.admin.admin import Admin
 
 T = TypeVar("T")
-
-# Beside the long polls, which have a connection each.
-_CONNECTIONS_PER_SERVER = 100
 
 
 class Queen:
@@ -51,10 +48,11 @@ class Queen:
             ``"memory://name"`` or ``"sqlite:///file.db"`` for the embedded broker (extra ``broker``).
         options: options by keyword, as in ``queen.config.ClientConfig``: ``timeout_millis``, ``retry_attempts``,
             ``retry_delay_millis``, ``load_balancing_strategy``, ``affinity_hash_ring``, ``enable_failover``,
-            ``health_retry_after_millis``, ``dialect``, ``bearer_token``.
+            ``health_retry_after_millis``, ``dialect``, ``bearer_token``, ``engine``, ``max_connections``,
+            ``connect_timeout_millis``, ``keep_alive_millis``.
 
     Raises:
-        ConfigurationError: a key, a value or a URL is not accepted.
+        ConfigurationError: a key, a value or a URL is not accepted, or what it needs is not installed.
 
     Example::
 
@@ -323,7 +321,7 @@ def _check_request(request: object) -> None:
 
 def _engines(config: ClientConfig) -> Tuple[Engine, Engine]:
     if not config.embedded:
-        return HttpxEngine(_CONNECTIONS_PER_SERVER), HttpxEngine(None)
+        return http_engines(config)
     # Imported here, since the broker needs packages that a client of a server does without.
     from queen.broker import open_broker
 

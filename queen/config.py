@@ -13,6 +13,7 @@ from queen import validation
 from queen.errors import ConfigurationError
 
 DIALECTS: Final = ("0.7", "0.15")
+ENGINES: Final = ("httpx", "aiohttp")
 STRATEGIES: Final = ("affinity", "round-robin", "session")
 
 QueueOption = Union[int, bool]
@@ -101,6 +102,21 @@ class ClientConfig:
     bearer_token: Optional[Secret] = None
     """The token sent as ``Authorization: Bearer ...``; needed where the server has authentication switched on."""
 
+    engine: Optional[str] = None
+    """``httpx`` or ``aiohttp``, the library that moves requests; where nothing is said, ``aiohttp`` if it is installed
+    (extra ``speed``)."""
+
+    max_connections: int = 100
+    """How many connections may be open to one server at once, beside the long polls, which have one each."""
+
+    connect_timeout_millis: int = 5000
+    """How long it may take to open a connection, in milliseconds. A host that drops packets must not take the whole
+    time of a call that another server could answer."""
+
+    keep_alive_millis: int = 30000
+    """How long a connection is kept open without a request, in milliseconds; 0 opens one for each request. The default
+    is below the idle timeouts of common proxies and servers, so that a connection is rarely closed as it is used."""
+
     @property
     def embedded(self) -> bool:
         """Whether the broker inside this process is meant, and no server."""
@@ -180,6 +196,10 @@ def _checked(given: Dict[str, object]) -> ClientConfig:
         "health_retry_after_millis": lambda value: validation.integer("health_retry_after_millis", value, minimum=0),
         "dialect": lambda value: validation.choice("dialect", value, DIALECTS),
         "bearer_token": _token,
+        "engine": lambda value: validation.choice("engine", value, ENGINES),
+        "max_connections": lambda value: validation.integer("max_connections", value, minimum=1),
+        "connect_timeout_millis": lambda value: validation.integer("connect_timeout_millis", value, minimum=1),
+        "keep_alive_millis": lambda value: validation.integer("keep_alive_millis", value, minimum=0),
     }
     if given.get("urls") is None:
         raise ConfigurationError(

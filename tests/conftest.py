@@ -19,6 +19,7 @@ import pytest
 
 from queen import Queen
 from queen.broker import open_broker
+from queen.config import ENGINES
 from tests.live_server import contents_of, delete_all_but
 
 _numbers = itertools.count(1)
@@ -35,9 +36,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="memory|sqlite|URL",
         help="what behaviour tests run against: the embedded broker in memory or in a file, or a server",
     )
+    parser.addoption(
+        "--engine",
+        choices=ENGINES,
+        help="the engine of all clients; where nothing is said, tests marked sockets run on each engine",
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests run on each engine and on each dialect that they are about."""
+    _on_each_engine(metafunc)
+    _on_each_dialect(metafunc)
+
+
+def _on_each_engine(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("sockets") is None:
+        return
+    chosen = metafunc.config.getoption("--engine")
+    metafunc.parametrize("_http_engine", ENGINES if chosen is None else (chosen,), indirect=True)
+
+
+def _on_each_dialect(metafunc: pytest.Metafunc) -> None:
     """Behaviour tests run on each dialect of the embedded broker; a server that is given has its own."""
     if "server_dialect" not in metafunc.fixturenames:
         return
@@ -46,6 +65,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("dialects")
     meant = offered if marker is None else [dialect for dialect in offered if dialect in marker.args]
     metafunc.parametrize("server_dialect", meant)
+
+
+@pytest.fixture(autouse=True)
+def _http_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine of clients that name none, as ``--engine`` or the ``sockets`` mark says."""
+    engine = getattr(request, "param", None) or request.config.getoption("--engine")
+    if engine is None:
+        return
+    pytest.importorskip(engine)
+    monkeypatch.setattr("queen.transport.engines.selection._PREFERRED", engine)
 
 
 def is_url(server: str) -> bool:

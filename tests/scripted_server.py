@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from types import TracebackType
 from typing import Awaitable, Callable, Dict, List, Optional, Type, Union
 
@@ -40,6 +41,13 @@ class Scripted:
     close: bool = False
 
 
+@attrs.frozen
+class Raw:
+    """What is sent byte for byte, in packets of their own, before the connection ends."""
+
+    parts: List[bytes]
+
+
 class Hang:
     """No answer, ever."""
 
@@ -48,7 +56,7 @@ class Drop:
     """The connection is closed instead of an answer."""
 
 
-Answer = Union[Scripted, Hang, Drop]
+Answer = Union[Scripted, Raw, Hang, Drop]
 Script = Callable[[Received], Union[Answer, Awaitable[Answer]]]
 
 
@@ -60,10 +68,16 @@ def answers(value: object, status: int = 200, **headers: str) -> Scripted:
 
 
 class ScriptedServer:
-    """Answers each request by the script, and keeps what it received."""
+    """Answers each request by the script, and keeps what it received.
 
-    def __init__(self, script: Script) -> None:
+    Args:
+        script: gives the answer to a request.
+        tls: speaks TLS, as ``localhost``.
+    """
+
+    def __init__(self, script: Script, tls: Optional[ssl.SSLContext] = None) -> None:
         self._script = script
+        self._tls = tls
         self._server: Optional[asyncio.AbstractServer] = None
         self._tasks: List[asyncio.Task[None]] = []
         self._connections = 0
@@ -72,8 +86,9 @@ class ScriptedServer:
         self.url = ""
 
     async def __aenter__(self) -> ScriptedServer:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        address = "http://127.0.0.1" if self._tls is None else "https://localhost"
+        self.url = f"{address}:{self._server.sockets[0].getsockname()[1]}"
         return self
 
     async def __aexit__(
@@ -103,6 +118,8 @@ class ScriptedServer:
                     answer = await answer
                 if isinstance(answer, Hang):
                     await asyncio.get_running_loop().create_future()
+                if isinstance(answer, Raw):
+                    await _send_apart(writer, answer.parts)
                 if not isinstance(answer, Scripted):
                     return
                 writer.write(_head(answer) + answer.body)
@@ -132,6 +149,14 @@ class ScriptedServer:
             packets.append(packet)
             body += packet
         return Received(method, target, headers, body, packets, connection)
+
+
+async def _send_apart(writer: asyncio.StreamWriter, parts: List[bytes]) -> None:
+    for part in parts:
+        writer.write(part)
+        # Turns of the loop in which a client in this process reads it.
+        for _ in range(10):
+            await asyncio.sleep(0)
 
 
 def _head(answer: Scripted) -> bytes:

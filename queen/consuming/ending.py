@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Awaitable, Optional, Type, TypeVar
+from typing import Any, Awaitable, Optional, Set, Type, TypeVar
 
 from typing_extensions import Final, Self
 
@@ -39,6 +39,7 @@ class Ending:
         self._begun = False
         self._event: Optional[asyncio.Event] = None
         self._watcher: Optional[asyncio.Task[None]] = None
+        self._asked: Set[asyncio.Future[Any]] = set()
 
     async def __aenter__(self) -> Self:
         # Made here: before Python 3.10 an event belongs to the loop in which it is made.
@@ -63,6 +64,8 @@ class Ending:
         self._begun = True
         if self._event is not None:
             self._event.set()
+        for asked in self._asked:
+            _end_soon(asked)
 
     @property
     def begun(self) -> bool:
@@ -77,20 +80,21 @@ class Ending:
     async def answer(self, poll: Awaitable[T]) -> Optional[T]:
         """The answer of a long poll; None when the end came and no answer in the moment after it."""
         asked = asyncio.ensure_future(poll)
-        ended = asyncio.ensure_future(self._wait())
+        self._asked.add(asked)
+        if self._begun:
+            _end_soon(asked)
         try:
-            await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if not asked.done():
-                await asyncio.wait({asked}, timeout=_LAST_ANSWER_SECONDS)
-            return asked.result() if asked.done() else None
+            # Not awaited itself: when the end cancels it, that is no cancellation of the worker.
+            await asyncio.wait({asked})
+            return None if asked.cancelled() else asked.result()
         finally:
+            self._asked.discard(asked)
             asked.cancel()
-            ended.cancel()
-
-    async def _wait(self) -> None:
-        if self._event is not None:
-            await self._event.wait()
 
     async def _watch(self, signal: asyncio.Event) -> None:
         await signal.wait()
         self.begin()
+
+
+def _end_soon(asked: asyncio.Future[Any]) -> None:
+    asked.get_loop().call_later(_LAST_ANSWER_SECONDS, asked.cancel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import logging
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union, cast
 
@@ -58,7 +59,7 @@ def push_items(queue: str, partition: Optional[str], items: object) -> List[Iden
         TypeError, ValueError: an item that is not accepted; the message names its position and key.
     """
     listed = item_list(items)
-    return [_push_item(queue, partition, f"items[{position}]", item) for position, item in enumerate(listed)]
+    return [_push_item(queue, partition, position, item) for position, item in enumerate(listed)]
 
 
 def item_list(items: object) -> List[object]:
@@ -67,7 +68,7 @@ def item_list(items: object) -> List[object]:
     Raises:
         TypeError: what is given is neither.
     """
-    if isinstance(items, Mapping):
+    if isinstance(items, collections.abc.Mapping):
         return [items]
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
         raise TypeError(f"items={items!r} is a {type(items).__name__}; accepted is a list of dicts with the key 'data'")
@@ -149,22 +150,32 @@ async def push(
     return ordered
 
 
-def _push_item(queue: str, partition: Optional[str], where: str, item: object) -> IdentifiedItem:
-    if not isinstance(item, Mapping):
+def _push_item(queue: str, partition: Optional[str], position: int, item: object) -> IdentifiedItem:
+    # Most items are a payload and nothing else: 2 us for them, 5 for what follows.
+    if type(item) is dict and len(item) == 1 and "data" in item:
+        return _wire_item(queue, partition, transaction_id(), item["data"])
+    where = f"items[{position}]"
+    # typing's Mapping takes 0.4 us to say what this one says in 0.15.
+    if not isinstance(item, collections.abc.Mapping):
         raise TypeError(f"{where}={item!r} is a {type(item).__name__}; accepted is a dict with the key 'data'")
     given = {_known_key(key, where): (key, value) for key, value in item.items()}
     _check_place(given, "queue", queue, where)
     _check_place(given, "partition", partition or DEFAULT_PARTITION, where)
     if "payload" not in given:
         raise ValueError(f"{where} has no key 'data'; an item is {{'data': payload}}")
-    wire: IdentifiedItem = {"queue": queue, "transactionId": "", "payload": given["payload"][1]}
-    if partition is not None:
-        wire["partition"] = partition
     key, identifier = given.get("transactionId", ("", None))
-    wire["transactionId"] = transaction_id() if identifier is None else validation.text(f"{where}[{key!r}]", identifier)
+    own = transaction_id() if identifier is None else validation.text(f"{where}[{key!r}]", identifier)
+    wire = _wire_item(queue, partition, own, given["payload"][1])
     key, trace = given.get("traceId", ("", None))
     if trace is not None:
         wire["traceId"] = validation.trace_id(f"{where}[{key!r}]", trace)
+    return wire
+
+
+def _wire_item(queue: str, partition: Optional[str], identifier: str, payload: object) -> IdentifiedItem:
+    wire: IdentifiedItem = {"queue": queue, "transactionId": identifier, "payload": payload}
+    if partition is not None:
+        wire["partition"] = partition
     return wire
 
 

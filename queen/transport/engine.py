@@ -37,6 +37,14 @@ class AnswerLostError(EngineError):
     """The connection broke after the request may have reached the server."""
 
 
+class IdleClosedError(AnswerLostError):
+    """A connection that had been idle was closed before any of the answer came.
+
+    Servers close idle connections as they like, so it is most likely that the request crossed with the end of the
+    connection, and it says nothing of the server's health.
+    """
+
+
 class DeadlinePassedError(EngineError):
     """The deadline came first."""
 

@@ -54,6 +54,8 @@ class Router:
             affinity: the affinity key, where the request has one.
             now: the loop's time.
         """
+        if len(self._servers) == 1:
+            return self._servers
         ordered = self._ordered(affinity, now)
         if self._ring is None or affinity is None:
             # The turn is over for the one that is taken, not for one that is passed over: else its neighbour gets two.

@@ -18,6 +18,7 @@ from queen.transport.engine import (
     Engine,
     EngineError,
     Headers,
+    IdleClosedError,
     NotSentError,
     Reply,
 )
@@ -88,7 +89,6 @@ class Sending(Generic[T]):
         for server in servers:
             repeat = 0
             while True:
-                repeated = self._maybe_delivered
                 if self.is_poll:
                     # The server holds each attempt for the whole time anew.
                     self._deadline = loop.time() + self.seconds
@@ -96,7 +96,7 @@ class Sending(Generic[T]):
                 last = await self._attempt(server)
                 if isinstance(last, Reply) and not self._has_failed(last):
                     self.router.answered(server)
-                    return self._read(last, server, repeated)
+                    return self._read(last, server)
                 if self.closed():
                     raise self._closed_error()
                 self._note_failure(server, last, started)
@@ -115,6 +115,14 @@ class Sending(Generic[T]):
         raise self._error(last, servers[-1])
 
     async def _attempt(self, server: Server) -> Union[Reply, EngineError]:
+        last = await self._send(server)
+        if isinstance(last, IdleClosedError) and repeatable(self.request):
+            # Servers close idle connections every day: nothing to log, to wait for, or to hold against the server.
+            self._maybe_delivered = True
+            last = await self._send(server)
+        return last
+
+    async def _send(self, server: Server) -> Union[Reply, EngineError]:
         operation = self.request.operation
         self._attempts[server.url] = self._attempts.get(server.url, 0) + 1
         if logs.enabled(logging.DEBUG):
@@ -134,7 +142,8 @@ class Sending(Generic[T]):
             return True
         return reply.status >= _SERVER_ERROR and not answer.is_refusal(reply)
 
-    def _read(self, reply: Reply, server: Server, repeated: bool) -> Answer[T]:
+    def _read(self, reply: Reply, server: Server) -> Answer[T]:
+        repeated = self._maybe_delivered
         try:
             return Answer(answer.read(self.request, reply, server.url), repeated, server)
         except QueenError as error:

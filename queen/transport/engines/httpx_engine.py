@@ -1,138 +1,112 @@
-"""The engine on httpx, which is always installed.
+"""The engine on httpx, which is always installed: on httpcore, the part of it that speaks HTTP.
 
-Each connection is an httpx transport of its own, checked out of a free list: httpcore assigns requests to the
-connections of one pool in time that grows with connections times waiters. ``httpx.AsyncClient`` is left out: it costs
-a third of a request, and normalises targets that the servers want byte for byte.
+Each connection is one of httpcore's, checked out of a free list of our own. What httpx puts on top is left out: its
+client (117 us a request, and it normalises targets that the servers want byte for byte), its transport, and httpcore's
+pool, which assigns requests to connections in time that grows with connections times waiters.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
-import os
-import socket
-import ssl
 from typing import Dict, Optional
-from urllib.parse import urlsplit
 
 import httpcore
-import httpx
-from typing_extensions import Final, override
+from typing_extensions import override
 
-from queen.transport.engine import AnswerLostError, DeadlinePassedError, Engine, Headers, NotSentError, Reply
-from queen.transport.engines.free_list import FreeList
-from queen.transport.engines.one_write import Deadline, OneWriteBackend
+from queen.transport.engine import (
+    AnswerLostError,
+    DeadlinePassedError,
+    EngineError,
+    Headers,
+    IdleClosedError,
+    NotSentError,
+    Reply,
+)
+from queen.transport.engines.one_write import Exchange, OneWriteBackend
+from queen.transport.engines.pooled import IDLE_SECONDS, Connection, Limits, Origin, PooledEngine
+from queen.transport.engines.reason import reason
 
-# A host that drops packets must not take the whole time of a call that another server could answer.
-_CONNECT_SECONDS: Final = 5.0
-# Below the idle timeouts of common proxies and servers, so that a connection is rarely closed as it is used.
-_KEEP_ALIVE_SECONDS: Final = 30.0
 
-
-class HttpxEngine(Engine):
+class HttpxEngine(PooledEngine):
     """Sends requests through httpx.
 
     Args:
-        connections: how many connections to open to one server at most; None for as many as there are requests.
+        limits: what its connections are held to.
     """
 
-    def __init__(self, connections: Optional[int]) -> None:
-        self._connections = connections
-        self._origins: Dict[str, _Origin] = {}
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits, _Connection)
+
+
+class _Connection(Connection):
+    def __init__(self, origin: Origin, limits: Limits) -> None:
+        self._origin = origin
+        self._limits = limits
+        self._url = httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=b"/")
+        self._exchange = Exchange()
+        self._used_at = 0.0
+        self._http = self._unopened()
 
     @override
-    async def send(
-        self, origin: str, target: str, method: str, headers: Headers, body: Optional[bytes], deadline: float
-    ) -> Reply:
-        known = self._origins.get(origin)
-        if known is None:
-            known = self._origins[origin] = _Origin(origin, self._connections)
-        connection = await known.free.take(deadline)
-        keep = False
-        try:
-            reply = await connection.send(known, target, method, headers, body, deadline)
-            # Servers send a body behind a 204, which the next request on the connection would read as its answer.
-            keep = reply.status != 204
-            return reply
-        finally:
-            if keep and not known.free.closed:
-                known.free.give(connection)
-            else:
-                await known.free.discard(connection)
-
-    @override
-    async def close(self) -> None:
-        for origin in self._origins.values():
-            await origin.free.close()
-
-
-class _Origin:
-    """One server: its address in parts, and its free connections."""
-
-    def __init__(self, url: str, connections: Optional[int]) -> None:
-        self.prefix = urlsplit(url).path
-        self.url = httpx.URL(url)
-        ssl_context = _ssl_context() if self.url.scheme == "https" else None
-        self.free: FreeList[_Connection] = FreeList(lambda: _Connection(ssl_context), connections)
-
-
-class _Connection(httpx.AsyncHTTPTransport):
-    """An httpx transport that holds a single connection."""
-
-    def __init__(self, ssl_context: Optional[ssl.SSLContext]) -> None:
-        # Without super().__init__(), which would make an SSL context (17 ms) and a pool whose backend cannot be chosen.
-        self._deadline = Deadline()
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context,
-            max_connections=1,
-            max_keepalive_connections=1,
-            keepalive_expiry=_KEEP_ALIVE_SECONDS,
-            network_backend=OneWriteBackend(self._deadline),
-        )
-
-    async def send(
-        self, origin: _Origin, target: str, method: str, headers: Headers, body: Optional[bytes], deadline: float
-    ) -> Reply:
-        self._deadline.at = deadline
-        left = max(0.0, deadline - asyncio.get_running_loop().time())
-        request = httpx.Request(
+    async def send(self, target: bytes, method: str, headers: Headers, body: Optional[bytes], deadline: float) -> Reply:
+        loop = asyncio.get_running_loop()
+        left = max(0.0, deadline - loop.time())
+        # A server may also have said with its last answer that it closes.
+        if self._http.is_closed() or self._http.has_expired():
+            await self._http.aclose()
+            self._http = self._unopened()
+        was_idle = self._http.is_idle() and loop.time() - self._used_at >= IDLE_SECONDS
+        self._exchange.begin(deadline)
+        connect = min(left, self._limits.connect_seconds)
+        request = httpcore.Request(
             method,
-            origin.url,
-            headers=list(headers),
+            httpcore.URL(scheme=self._url.scheme, host=self._url.host, port=self._url.port, target=target),
+            headers=[(b"host", self._origin.authority), *headers, *_length(method, body)],
             content=body,
-            extensions={
-                "target": (origin.prefix + target).encode("ascii"),
-                "timeout": {"connect": min(left, _CONNECT_SECONDS), "read": left, "write": left, "pool": left},
-            },
+            extensions={"timeout": {"connect": connect, "read": left, "write": left}},
         )
         try:
-            response = await self.handle_async_request(request)
-            content = await response.aread()
-        except httpx.ConnectTimeout:
-            if left <= _CONNECT_SECONDS:
+            response = await self._http.handle_async_request(request)
+            try:
+                content = await response.aread()
+            finally:
+                await response.aclose()
+        except httpcore.ConnectTimeout:
+            if left <= self._limits.connect_seconds:
                 raise DeadlinePassedError(maybe_delivered=False) from None
-            raise NotSentError(f"no connection within {_CONNECT_SECONDS:.0f} s") from None
-        except (httpx.ConnectError, httpx.UnsupportedProtocol) as error:
-            raise NotSentError(_reason(error, "the connection was refused")) from error
-        except httpx.TimeoutException:
+            raise NotSentError(f"no connection within {self._limits.connect_seconds:g} s") from None
+        except httpcore.ConnectError as error:
+            raise NotSentError(reason(error, "the connection was refused")) from error
+        except httpcore.TimeoutException:
             raise DeadlinePassedError(maybe_delivered=True) from None
-        except httpx.TransportError as error:
-            raise AnswerLostError(_reason(error, "the connection broke")) from error
-        return Reply(response.status_code, response.headers, content)
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+            raise self._lost(error, closed_idle=was_idle and not self._exchange.heard) from error
+        self._used_at = loop.time()
+        return Reply(response.status, _names_in_lower_case(response.headers), content)
+
+    @override
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    @staticmethod
+    def _lost(error: Exception, *, closed_idle: bool) -> EngineError:
+        kind = IdleClosedError if closed_idle else AnswerLostError
+        return kind(reason(error, "the connection broke"))
+
+    def _unopened(self) -> httpcore.AsyncHTTPConnection:
+        return httpcore.AsyncHTTPConnection(
+            self._url.origin,
+            ssl_context=self._origin.ssl_context,
+            keepalive_expiry=self._limits.keep_alive_seconds,
+            network_backend=OneWriteBackend(self._exchange),
+        )
 
 
-@functools.lru_cache(maxsize=1)
-def _ssl_context() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+def _length(method: str, body: Optional[bytes]) -> Headers:
+    if body is None and method not in ("POST", "PUT", "PATCH"):
+        return ()
+    return ((b"content-length", str(len(body or b"")).encode("ascii")),)
 
 
-def _reason(error: Exception, otherwise: str) -> str:
-    """What the operating system said; httpx keeps it at the bottom of a chain of causes."""
-    root: BaseException = error
-    while root.__cause__ is not None or root.__context__ is not None:
-        root = root.__cause__ or root.__context__ or root
-    if isinstance(root, (socket.gaierror, ssl.SSLError)):
-        return root.strerror or str(root)
-    if isinstance(root, OSError) and root.errno:
-        return os.strerror(root.errno).lower()
-    return str(error) or otherwise
+def _names_in_lower_case(headers: Headers) -> Dict[str, str]:
+    return {name.decode("ascii").lower(): value.decode("latin-1") for name, value in headers}

@@ -14,17 +14,27 @@ import httpcore
 from typing_extensions import override
 
 
-class Deadline:
-    """When the request that is under way must be complete, in the loop's time."""
+class Exchange:
+    """The request that is under way on a connection.
 
-    __slots__ = ("at",)
+    Attributes:
+        deadline: when its answer must be complete, in the loop's time.
+        heard: whether any of its answer has come.
+    """
+
+    __slots__ = ("deadline", "heard")
 
     def __init__(self) -> None:
-        self.at = 0.0
+        self.begin(0.0)
+
+    def begin(self, deadline: float) -> None:
+        """The next request."""
+        self.deadline = deadline
+        self.heard = False
 
     def within(self, timeout: Optional[float]) -> float:
         """The part of a timeout that is left; httpcore's own timeouts start anew with each packet."""
-        left = max(0.0, self.at - asyncio.get_running_loop().time())
+        left = max(0.0, self.deadline - asyncio.get_running_loop().time())
         return left if timeout is None else min(timeout, left)
 
 
@@ -32,13 +42,13 @@ class OneWriteBackend(httpcore.AsyncNetworkBackend):
     """Opens streams that hold what is written until the request is complete.
 
     Args:
-        deadline: the deadline of the connection's requests.
+        exchange: the request that is under way on the connection.
     """
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         # httpcore declares a stand-in for where anyio is missing, which type checkers may take for the class itself.
         self._backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
-        self._deadline = deadline
+        self._exchange = exchange
 
     @override
     async def connect_tcp(
@@ -52,13 +62,13 @@ class OneWriteBackend(httpcore.AsyncNetworkBackend):
         stream = await self._backend.connect_tcp(
             host, port, timeout=timeout, local_address=local_address, socket_options=socket_options
         )
-        return _OneWriteStream(stream, self._deadline)
+        return _OneWriteStream(stream, self._exchange)
 
 
 class _OneWriteStream(httpcore.AsyncNetworkStream):
-    def __init__(self, stream: httpcore.AsyncNetworkStream, deadline: Deadline) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, exchange: Exchange) -> None:
         self._stream = stream
-        self._deadline = deadline
+        self._exchange = exchange
         self._held: List[bytes] = []
 
     @override
@@ -72,7 +82,9 @@ class _OneWriteStream(httpcore.AsyncNetworkStream):
     @override
     async def read(self, max_bytes: int, timeout: Optional[float] = None) -> bytes:
         await self._release()
-        return await self._stream.read(max_bytes, timeout=self._deadline.within(timeout))
+        data = await self._stream.read(max_bytes, timeout=self._exchange.within(timeout))
+        self._exchange.heard = self._exchange.heard or bool(data)
+        return data
 
     @override
     async def aclose(self) -> None:
@@ -83,7 +95,7 @@ class _OneWriteStream(httpcore.AsyncNetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: Optional[str] = None, timeout: Optional[float] = None
     ) -> httpcore.AsyncNetworkStream:
         stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        return _OneWriteStream(stream, self._deadline)
+        return _OneWriteStream(stream, self._exchange)
 
     @override
     def get_extra_info(self, info: str) -> Any:
@@ -93,4 +105,4 @@ class _OneWriteStream(httpcore.AsyncNetworkStream):
         if self._held:
             data = b"".join(self._held)
             self._held.clear()
-            await self._stream.write(data, timeout=self._deadline.within(None))
+            await self._stream.write(data, timeout=self._exchange.within(None))

@@ -53,6 +53,13 @@ def test_keys_may_be_snake_case_or_camel_case_and_keywords_win() -> None:
         ({"urls": ["http://a:1"], "load_balancing_strategy": "afinity"}, "did you mean 'affinity'"),
         ({"urls": ["http://a:1"], "url": "http://a:1"}, "both given"),
         ({"urls": ["http://a:1"], "bearer_token": ""}, "bearer_token"),
+        (
+            {"urls": ["http://a:1"], "engine": "requests"},
+            "engine='requests' is unknown; accepted are 'httpx', 'aiohttp'",
+        ),
+        ({"urls": ["http://a:1"], "max_connections": 0}, "max_connections=0 is out of range"),
+        ({"urls": ["http://a:1"], "connectTimeoutMillis": 0}, "connect_timeout_millis=0 is out of range"),
+        ({"urls": ["http://a:1"], "keep_alive_millis": -1}, "keep_alive_millis=-1 is out of range"),
         (5, "names no server"),
     ],
 )

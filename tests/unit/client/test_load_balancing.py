@@ -17,6 +17,8 @@ from queen.transport.engines.in_process import InProcessEngine
 from queen.transport.ring import Ring, affinity_key
 from tests.scripted_server import Answer, Drop, Received, Script, Scripted, ScriptedServer, answers
 
+pytestmark = pytest.mark.sockets
+
 
 class Cluster:
     """Servers with a socket each in front of one broker, as Queen servers share one database.

@@ -16,6 +16,8 @@ from queen.broker import Broker, open_broker
 from tests.guide.virtual_time import VirtualTime
 from tests.scripted_server import Answer, Drop, Hang, Received, Scripted, ScriptedServer, answers
 
+pytestmark = pytest.mark.sockets
+
 TIMED = "memory://published-defects"
 FAILURES = {
     "dropped": Drop(),

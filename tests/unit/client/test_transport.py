@@ -23,6 +23,8 @@ from queen import (
 )
 from tests.scripted_server import Answer, Drop, Hang, Received, Scripted, ScriptedServer, answers
 
+pytestmark = pytest.mark.sockets
+
 QUEUED = [
     {"index": 0, "status": "queued", "transaction_id": "t", "message_id": "m", "partition_id": "p", "queueName": "q"}
 ]

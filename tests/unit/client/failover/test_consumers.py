@@ -24,6 +24,8 @@ from tests.unit.client.failover.servers import (
     usual,
 )
 
+pytestmark = pytest.mark.sockets
+
 
 @pytest.fixture
 def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,8 @@ from tests.unit.client.failover.servers import (
     push,
 )
 
+pytestmark = pytest.mark.sockets
+
 
 async def test_a_server_that_hangs_takes_no_more_than_the_timeout(servers: Servers, clock: Clock) -> None:
     servers[0].play = always(Hang())

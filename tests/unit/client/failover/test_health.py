@@ -23,6 +23,8 @@ from tests.unit.client.failover.servers import (
     push,
 )
 
+pytestmark = pytest.mark.sockets
+
 
 @pytest.mark.parametrize(
     "failure",

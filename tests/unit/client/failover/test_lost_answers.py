@@ -11,6 +11,8 @@ from queen import ConnectionFailedError, OutcomeUnknownError, QueenError
 from tests.scripted_server import Answer, Drop, answers
 from tests.unit.client.failover.servers import BAD_GATEWAY, Servers, acked, always, client, counts, lost, pop, push
 
+pytestmark = pytest.mark.sockets
+
 
 async def test_a_lost_answer_anywhere_makes_the_error_doubtful(servers: Servers) -> None:
     servers[0].play = always(Drop())

@@ -8,6 +8,8 @@ from queen import ConnectionFailedError, HttpStatusError
 from tests.scripted_server import Drop
 from tests.unit.client.failover.servers import BAD_GATEWAY, Servers, always, client, counts, lost, once, pop, push
 
+pytestmark = pytest.mark.sockets
+
 
 async def test_a_request_goes_on_along_the_ring(servers: Servers) -> None:
     async with client(servers) as queen:
