@@ -1,0 +1,133 @@
+"""One measurement in a fresh process: ``python -m benchmarks.job CLIENT WORK SECONDS PORT`` prints it as JSON.
+
+The import path decides which version of a client is measured; ``peers.py`` sets it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Awaitable, Callable, Dict
+
+if TYPE_CHECKING:
+    from benchmarks.clients.client import Client
+
+_PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
+_WARM_UP_SECONDS = 0.1
+_MODULES = {"queen": "queen_client", "httpx": "httpx_loop", "aiohttp": "aiohttp_loop", "raw": "raw"}
+
+
+def _resident_kib() -> int:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE_KIB
+
+
+def _peak_kib() -> int:
+    # Not getrusage: its maximum is inherited from the process that forked this one.
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
+def _connect(client: str, url: str) -> Client:
+    module = importlib.import_module(f"benchmarks.clients.{_MODULES[client]}")
+    connect: Callable[[str], Client] = getattr(module, {"queen": "QueenClient", "raw": "RawClient"}.get(client, "connect"))
+    return connect(url)
+
+
+async def _count_for(seconds: float, step: int, run: Callable[[int], Awaitable[None]]) -> int:
+    """How many operations take so long; finding out warms everything up."""
+    # Connects, and imports what is imported late: that is no part of the rate.
+    await run(step)
+    count = step
+    while True:
+        started = time.perf_counter()
+        await run(count)
+        took = time.perf_counter() - started
+        if took >= _WARM_UP_SECONDS:
+            return max(step, round(count * seconds / took / step) * step)
+        count *= 2
+
+
+async def _measure_work(client_name: str, work_name: str, seconds: float, port: int) -> Dict[str, float]:
+    from benchmarks.clients.client import CountMismatchError
+    from benchmarks.server import Counts, read_state
+    from benchmarks.works import work_named
+
+    work = work_named(work_name)
+    client = _connect(client_name, f"http://127.0.0.1:{port}")
+    try:
+        count = await _count_for(seconds, work.step, lambda count: work.run(client, count))
+        before = read_state(port)
+        started, cpu_started = time.perf_counter(), time.process_time()
+        await work.run(client, count)
+        took, cpu = time.perf_counter() - started, time.process_time() - cpu_started
+        after = read_state(port)
+    finally:
+        await client.close()
+    expected = work.expected(count)
+    counted = Counts(*(now - then for now, then in zip(after.counts, before.counts)))
+    if counted != expected:
+        raise CountMismatchError(f"{client_name}, {work_name}: the server counted {counted}, not {expected}")
+    return {
+        "operations": count,
+        "per_second": count / took,
+        "cpu_micros": cpu / count * 1e6,
+        "peak_kib": _peak_kib(),
+        "server_share": (after.cpu_seconds - before.cpu_seconds) / took,
+    }
+
+
+def _measure_routing(servers: int, seconds: float) -> Dict[str, float]:
+    from benchmarks.clients.routing import routing
+    from benchmarks.content import server_urls
+
+    route = routing(server_urls(servers)).route
+    count = 0
+    started, cpu_started = time.perf_counter(), time.process_time()
+    while time.perf_counter() - started < seconds:
+        for _ in range(100):
+            route("orders:customer-1042:billing")
+        count += 100
+    took, cpu = time.perf_counter() - started, time.process_time() - cpu_started
+    return {
+        "operations": count,
+        "per_second": count / took,
+        "cpu_micros": cpu / count * 1e6,
+        "peak_kib": _peak_kib(),
+        "server_share": 0.0,
+    }
+
+
+async def _measure_idle(client_name: str, port: int) -> Dict[str, float]:
+    before, started = _resident_kib(), time.perf_counter()
+    client = _connect(client_name, f"http://127.0.0.1:{port}")
+    took, after = time.perf_counter() - started, _resident_kib()
+    await client.close()
+    return {"import_millis": took * 1000, "idle_kib": after - before, "process_kib": after}
+
+
+def _measure(client: str, work: str, seconds: float, port: int) -> Dict[str, float]:
+    if work == "idle":
+        return asyncio.run(_measure_idle(client, port))
+    if work.startswith("route-"):
+        return _measure_routing(int(work.partition("-")[2]), seconds)
+    return asyncio.run(_measure_work(client, work, seconds, port))
+
+
+def main() -> None:
+    """Measure what the command line says."""
+    client, work, seconds, port = sys.argv[1:]
+    out = sys.stdout
+    with Path(os.devnull).open("w", encoding="ascii") as nowhere:
+        # The published clients print while they work.
+        sys.stdout = nowhere
+        result = _measure(client, work, float(seconds), int(port))
+    out.write(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
