@@ -22,7 +22,7 @@ class Goal:
         figure: ``per_second``: how many times more than the peer; ``cpu_micros``: how many times less.
         client: which install of this client.
         peer: against whom.
-        times: how many times at least; below 1 it may be so much worse.
+        times: how many times at least; below 1, it may need so much more.
     """
 
     work: str
@@ -34,6 +34,12 @@ class Goal:
     def reached(self, figures: Figures) -> float:
         """How many times better this client is: the median of the rounds."""
         return figures.times_better(self.work, self.figure, self.client, self.peer)
+
+    def worded(self, times: float) -> str:
+        """A number of times, as readers expect it."""
+        if self.times < 1:
+            return f"{1 / times:.2g} times its CPU"
+        return f"{times:.2g} times {'more' if self.figure == 'per_second' else 'less'}"
 
 
 def _both(work: str, figure: Figure, default: float, speed: float) -> Tuple[Goal, Goal]:

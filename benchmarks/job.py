@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 _PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 _WARM_UP_SECONDS = 0.1
-_MODULES = {"queen": "queen_client", "httpx": "httpx_loop", "aiohttp": "aiohttp_loop", "raw": "raw"}
+# Imported only in the process that measures it: what one imports must not be in the memory of another.
+CLIENTS = {
+    "queen": ("queen_client", "QueenClient"),
+    "httpx": ("httpx_loop", "connect"),
+    "aiohttp": ("aiohttp_loop", "connect"),
+    "raw": ("raw", "RawClient"),
+}
 
 
 def _resident_kib() -> int:
@@ -33,8 +39,8 @@ def _peak_kib() -> int:
 
 
 def _connect(client: str, url: str) -> Client:
-    module = importlib.import_module(f"benchmarks.clients.{_MODULES[client]}")
-    connect: Callable[[str], Client] = getattr(module, {"queen": "QueenClient", "raw": "RawClient"}.get(client, "connect"))
+    module, constructor = CLIENTS[client]
+    connect: Callable[[str], Client] = getattr(importlib.import_module(f"benchmarks.clients.{module}"), constructor)
     return connect(url)
 
 
@@ -47,15 +53,14 @@ async def _count_for(seconds: float, step: int, run: Callable[[int], Awaitable[N
         started = time.perf_counter()
         await run(count)
         took = time.perf_counter() - started
-        if took >= _WARM_UP_SECONDS:
+        if took >= min(_WARM_UP_SECONDS, seconds):
             return max(step, round(count * seconds / took / step) * step)
         count *= 2
 
 
 async def _measure_work(client_name: str, work_name: str, seconds: float, port: int) -> Dict[str, float]:
-    from benchmarks.clients.client import CountMismatchError
-    from benchmarks.server import Counts, read_state
-    from benchmarks.works import work_named
+    from benchmarks.server import read_state
+    from benchmarks.works import check_counts, work_named
 
     work = work_named(work_name)
     client = _connect(client_name, f"http://127.0.0.1:{port}")
@@ -68,10 +73,7 @@ async def _measure_work(client_name: str, work_name: str, seconds: float, port: 
         after = read_state(port)
     finally:
         await client.close()
-    expected = work.expected(count)
-    counted = Counts(*(now - then for now, then in zip(after.counts, before.counts)))
-    if counted != expected:
-        raise CountMismatchError(f"{client_name}, {work_name}: the server counted {counted}, not {expected}")
+    check_counts(work, count, before.counts, after.counts)
     return {
         "operations": count,
         "per_second": count / took,

@@ -89,4 +89,3 @@ def measure(peers: Sequence[Peer], *, rounds: int, seconds: float, budget: float
             longest = max(longest, time.monotonic() - begun)
             raw_results.write_text(json.dumps(figures.results), encoding="utf-8")
     return figures
-

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Dict, List, Tuple
 
 import attrs
+import tomllib
 from typing_extensions import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -63,8 +63,6 @@ def peers() -> List[Peer]:
     needed: Tuple[str, ...] = tuple(project["dependencies"])
     speed: Tuple[str, ...] = tuple(project["optional-dependencies"]["speed"])
     sources = (ROOT, ROOT / "generated")
-    # aiohttp is measured with what the extra would install, so that both sides have the same release.
-    aiohttp = tuple(item for item in speed if item.startswith("aiohttp")) or ("aiohttp",)
     routes, idle = ("route-3", "route-30"), ("idle",)
     return [
         Peer(
@@ -101,12 +99,14 @@ def peers() -> List[Peer]:
             shown=("queen-mq", "httpx"),
             works=routes + idle,
         ),
-        Peer(name="httpx", title="bare httpx loop", client="httpx", requirements=("httpx",), shown=("httpx",), works=idle),
+        Peer(
+            name="httpx", title="bare httpx loop", client="httpx", requirements=("httpx",), shown=("httpx",), works=idle
+        ),
         Peer(
             name=AIOHTTP,
             title="bare aiohttp loop",
             client="aiohttp",
-            requirements=(*aiohttp, "orjson"),
+            requirements=speed,
             shown=("aiohttp", "orjson"),
             works=idle,
         ),

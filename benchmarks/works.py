@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Coroutine, Dict, Final, NamedTuple, Tuple
 
-from benchmarks.clients.client import Client
+from benchmarks.clients.client import Client, CountMismatchError
 from benchmarks.server import Counts
 
 _Run = Callable[[Client, int], Coroutine[Any, Any, None]]
@@ -111,3 +111,21 @@ IDLE: Final = "idle"
 def work_named(name: str) -> Work:
     """One of ``WORKS``."""
     return next(work for work in WORKS if work.name == name)
+
+
+def check_counts(work: Work, count: int, before: Counts, after: Counts) -> None:
+    """Refuse figures of work that did not reach the server as it should.
+
+    Args:
+        work: what was done.
+        count: how many operations of it.
+        before: what the server had counted before.
+        after: what it has counted now.
+
+    Raises:
+        CountMismatchError: it counted more or less.
+    """
+    counted = Counts(*(now - then for now, then in zip(after, before)))
+    expected = work.expected(count)
+    if counted != expected:
+        raise CountMismatchError(f"{work.name}: the server counted {counted} instead of {expected}")

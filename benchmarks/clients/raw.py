@@ -70,7 +70,7 @@ class RawClient:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._host, self._port = parts.hostname, parts.port
+        self._host, self._port = str(parts.hostname), parts.port or 80
         self._connections: List[_Connection] = []
 
     async def push(self, count: int, at_once: int) -> None:
