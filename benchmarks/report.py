@@ -104,7 +104,7 @@ def _conditions(figures: Figures, peers: Sequence[Peer], versions: Dict[str, Dic
     return (
         f"## The run\n\n{machine.processor}, {machine.cores} cores, {machine.system}, CPython {machine.python}; "
         f"{rounds} rounds. The load was {machine.load:.1f} at the end (the run alone makes about 1). The lowest and "
-        f"the highest round of a CPU figure lie {figures.noise():.0%} of its median apart (median over all figures).\n\n"
+        f"the highest round of a CPU figure lie {figures.noise():.0%} of its median apart (the median of all).\n\n"
         + _table(["client", "runs with"], rows)
     )
 
