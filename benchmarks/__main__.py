@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figures
 from benchmarks.goals import GOALS
-from benchmarks.measure import measure
+from benchmarks.measure import measure, profile_missed
 from benchmarks.peers import FOLDER, install, peers
 from benchmarks.plot import plot
 from benchmarks.report import Machine, report
@@ -46,7 +46,8 @@ def main() -> None:
             budget=_BUDGET_SECONDS,
             raw_results=raw_results,
         )
-    text = report(figures, compared, versions, GOALS, Machine.this(platform.python_version()))
+    machine = Machine.this(platform.python_version())
+    text = report(figures, compared, versions, GOALS, profile_missed(figures, compared, GOALS), machine)
     (_HERE / "results.md").write_text(text, encoding="utf-8")
     plot(figures, compared, _HERE)
 

@@ -38,13 +38,14 @@ def _peak_kib() -> int:
     return int(status.partition("VmHWM:")[2].split()[0])
 
 
-def _connect(client: str, url: str) -> Client:
+def connect(client: str, url: str) -> Client:
+    """One of ``CLIENTS``, of a server."""
     module, constructor = CLIENTS[client]
-    connect: Callable[[str], Client] = getattr(importlib.import_module(f"benchmarks.clients.{module}"), constructor)
-    return connect(url)
+    made: Callable[[str], Client] = getattr(importlib.import_module(f"benchmarks.clients.{module}"), constructor)
+    return made(url)
 
 
-async def _count_for(seconds: float, step: int, run: Callable[[int], Awaitable[None]]) -> int:
+async def count_for(seconds: float, step: int, run: Callable[[int], Awaitable[None]]) -> int:
     """How many operations take so long; finding out warms everything up."""
     # Connects, and imports what is imported late: that is no part of the rate.
     await run(step)
@@ -63,9 +64,9 @@ async def _measure_work(client_name: str, work_name: str, seconds: float, port: 
     from benchmarks.works import check_counts, work_named
 
     work = work_named(work_name)
-    client = _connect(client_name, f"http://127.0.0.1:{port}")
+    client = connect(client_name, f"http://127.0.0.1:{port}")
     try:
-        count = await _count_for(seconds, work.step, lambda count: work.run(client, count))
+        count = await count_for(seconds, work.step, lambda count: work.run(client, count))
         before = read_state(port)
         started, cpu_started = time.perf_counter(), time.process_time()
         await work.run(client, count)
@@ -106,7 +107,7 @@ def _measure_routing(servers: int, seconds: float) -> Dict[str, float]:
 
 async def _measure_idle(client_name: str, port: int) -> Dict[str, float]:
     before, started = _resident_kib(), time.perf_counter()
-    client = _connect(client_name, f"http://127.0.0.1:{port}")
+    client = connect(client_name, f"http://127.0.0.1:{port}")
     took, after = time.perf_counter() - started, _resident_kib()
     await client.close()
     return {"import_millis": took * 1000, "idle_kib": after - before, "process_kib": after}

@@ -9,14 +9,19 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Optional, Sequence, Tuple
+from typing import Dict, Iterator, Optional, Sequence, Tuple
 
 from benchmarks.figures import Figures, Result
+from benchmarks.goals import Goal
 from benchmarks.peers import ROOT, Peer
+from benchmarks.profiling import Profile, Row
 from benchmarks.works import IDLE, ROUTES, WORKS
 
-# A measurement takes its seconds, its warm-up and the start of Python; one that hangs must not stop the run for ever.
-_GRACE_SECONDS = 60
+# By work and peer.
+Profiles = Dict[Tuple[str, str], Profile]
+
+# A measurement takes a second or two; one that hangs must not stop the run for ever.
+_LONGEST_SECONDS = 60
 
 
 @contextmanager
@@ -43,17 +48,27 @@ def run_job(client: str, work: str, seconds: float, port: int, import_path: Opti
     Raises:
         subprocess.SubprocessError: it failed, or did not end; its standard error is not held back.
     """
+    result: Result = json.loads(_output("benchmarks.job", [client, work, str(seconds), str(port)], import_path))
+    return result
+
+
+def run_profile(client: str, work: str, port: int, import_path: Optional[Sequence[str]] = None) -> Profile:
+    """Find out in a fresh process where the CPU of one work goes; arguments and errors as of ``run_job``."""
+    found = json.loads(_output("benchmarks.profiling", [client, work, str(port)], import_path))
+    return Profile(found["cpu_micros"], [Row(*row) for row in found["rows"]])
+
+
+def _output(module: str, arguments: Sequence[str], import_path: Optional[Sequence[str]]) -> bytes:
     # Without the site and the working directory, or each peer would import this client.
     isolation = [] if import_path is None else ["-S", "-P"]
     environment = dict(os.environ)
     if import_path is not None:
         environment["PYTHONPATH"] = os.pathsep.join(import_path)
-    command = [sys.executable, *isolation, "-m", "benchmarks.job", client, work, str(seconds), str(port)]
+    command = [sys.executable, *isolation, "-m", module, *arguments]
     finished = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True, timeout=seconds + _GRACE_SECONDS
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True, timeout=_LONGEST_SECONDS
     )
-    result: Result = json.loads(finished.stdout)
-    return result
+    return finished.stdout
 
 
 def jobs(peers: Sequence[Peer], turn: int) -> Iterator[Tuple[str, Peer]]:
@@ -89,3 +104,15 @@ def measure(peers: Sequence[Peer], *, rounds: int, seconds: float, budget: float
             longest = max(longest, time.monotonic() - begun)
             raw_results.write_text(json.dumps(figures.results), encoding="utf-8")
     return figures
+
+
+def profile_missed(figures: Figures, peers: Sequence[Peer], goals: Sequence[Goal]) -> Profiles:
+    """Profile the work of each goal that was not reached."""
+    by_name = {peer.name: peer for peer in peers}
+    profiles: Profiles = {}
+    with canned_server() as port:
+        for goal in goals:
+            place, peer = (goal.work, goal.client), by_name[goal.client]
+            if goal.reached(figures) < goal.times and place not in profiles:
+                profiles[place] = run_profile(peer.client, goal.work, port, peer.import_path)
+    return profiles

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import platform
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import attrs
 
 from benchmarks.figures import Figures, Spread
 from benchmarks.goals import Goal
+from benchmarks.measure import Profiles
 from benchmarks.peers import THIS, THIS_SPEED, Peer
-from benchmarks.works import IDLE, ROUTES, WORKS, Work
+from benchmarks.profiling import Profile
+from benchmarks.works import IDLE, ROUTES, WORKS, Work, work_named
 
 # Of one core; above it the rate may be the server's and not the client's.
 _SERVER_BUSY = 0.8
@@ -72,6 +74,7 @@ def report(
     peers: Sequence[Peer],
     versions: Dict[str, Dict[str, str]],
     goals: Sequence[Goal],
+    profiles: Profiles,
     machine: Machine,
 ) -> str:
     """The page.
@@ -81,6 +84,7 @@ def report(
         peers: who was measured, in the order of the tables.
         versions: for each peer, the versions that it ran with.
         goals: the required ratios.
+        profiles: where the CPU goes of the work whose goals were missed.
         machine: where.
     """
     sections = [_INTRODUCTION, _conditions(figures, peers, versions, machine), _goals(figures, peers, goals)]
@@ -92,6 +96,7 @@ def report(
     sections.extend(_work(figures, peers, work) for work in WORKS)
     sections.append(_routes(figures, peers))
     sections.append(_idle(figures, peers))
+    sections.extend(_profile(peers, place, profile) for place, profile in profiles.items())
     return "\n".join(sections)
 
 
@@ -180,6 +185,16 @@ def _idle(figures: Figures, peers: Sequence[Peer]) -> str:
             rows.append([peer.title, _number(took), f"{grown.median / 1024:.1f}", f"{whole.median / 1024:.1f}"])
     header = ["client", "import and construction, ms", "memory of both, MiB", "whole process, MiB"]
     return "## An idle client\n\n" + _table(header, rows)
+
+
+def _profile(peers: Sequence[Peer], place: Tuple[str, str], profile: Profile) -> str:
+    work, client = work_named(place[0]), next(peer.title for peer in peers if peer.name == place[1])
+    rows = [[_digits(row.own_micros), _digits(row.all_micros), f"`{row.function}`"] for row in profile.rows]
+    return (
+        f"## Where the CPU goes: {work.title}, {client}\n\n"
+        f"{_digits(profile.cpu_micros)} µs per {work.unit} in a run of its own, sampled. C functions count as their "
+        "callers'.\n\n" + _table(["own µs", "with calls", "function"], rows)
+    )
 
 
 def _number(spread: Optional[Spread]) -> str:

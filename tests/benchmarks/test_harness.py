@@ -18,6 +18,7 @@ from benchmarks.goals import GOALS
 from benchmarks.job import CLIENTS
 from benchmarks.measure import canned_server, jobs, run_job
 from benchmarks.peers import peers
+from benchmarks.profiling import Profile, Row
 from benchmarks.report import Machine, report
 from benchmarks.server import Counts, read_state
 from benchmarks.works import WORKS, Work, check_counts, work_named
@@ -86,11 +87,13 @@ def test_report_has_a_row_for_each_goal_and_a_table_for_each_work() -> None:
             twice = peer.client == "queen" and peer.name.startswith("this")
             figures.add(work, peer.name, {**_RESULT, "cpu_micros": 250.0 if twice else 500.0})
     versions = {peer.name: dict.fromkeys(peer.shown, "1.0") for peer in compared}
-    page = report(figures, compared, versions, GOALS, Machine("a processor", 2, "Linux", "3.11", 0.5))
+    profiles = {("push-1", "this-speed"): Profile(137.0, [Row(18.5, 34.0, "asyncio/events.py Handle._run")])}
+    page = report(figures, compared, versions, GOALS, profiles, Machine("a processor", 2, "Linux", "3.11", 0.5))
     met = "| CPU | this client, default install | queen-mq 0.12.0 | 2 times less | 2 times less | met |"
     missed = "| CPU | this client, extra `speed` | queen-mq 0.12.0 | 6 times less | 2 times less | **not met** |"
     assert page.count(met) == 2
     assert page.count(missed) == 1
+    assert "| 18.5 | 34.0 | `asyncio/events.py Handle._run` |" in page
     assert all(f"## {work.title}" in page for work in WORKS)
 
 
