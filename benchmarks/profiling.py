@@ -20,7 +20,7 @@ from benchmarks.job import connect, count_for
 from benchmarks.works import work_named
 
 # Of CPU, both. The system's clock may be coarser than the interval; then there are fewer samples.
-_SECONDS = 2.0
+_SECONDS = 1.0
 _INTERVAL = 0.001
 _ROWS = 15
 
