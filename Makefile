@@ -9,7 +9,7 @@ QUEEN_URL ?=
 EXAMPLES ?= 100
 OLD ?= HEAD
 
-.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker build clean
+.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker bench build clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -54,8 +54,15 @@ contract: $(VENV)/installed  ## hold the server to the spec; QUEEN_URL=http://..
 broker: $(VENV)/installed  ## serve the embedded broker (PORT, DB, DIALECT)
 	$(BIN)/python -m queen.broker --port $(PORT) --dialect $(DIALECT) $(if $(DB),--db $(DB))
 
+$(VENV)/bench: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+bench: $(VENV)/bench  ## measure this client and its peers side by side; writes benchmarks/results.md
+	$(BIN)/python -m benchmarks
+
 build: $(VENV)/installed  ## the wheel
 	$(BIN)/python -m hatchling build --target wheel
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) .venvs dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venvs .bench dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

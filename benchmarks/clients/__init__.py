@@ -1,0 +1,1 @@
+"""The work, as each client does it."""
