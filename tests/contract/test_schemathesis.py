@@ -74,7 +74,7 @@ def test_messages_are_pushed_popped_and_settled_as_the_spec_says(dialect: str) -
 @pytest.mark.parametrize("dialect", TARGETS)
 def test_messages_are_looked_at_traced_and_deleted_as_the_spec_says(dialect: str) -> None:
     followed = follow(TARGETS[dialect], SEQUENCES, "push", "pop_queue", *OF_A_MESSAGE)
-    assert any(followed["pop_queue", operation] for operation in OF_A_MESSAGE), "nothing followed a pop"
+    assert any(operation in OF_A_MESSAGE for _, operation in followed), "no link led to a message"
 
 
 @pytest.mark.parametrize("dialect", TARGETS)
