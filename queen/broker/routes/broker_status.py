@@ -10,6 +10,7 @@ from functools import partial
 from typing import Dict, List
 
 import attrs
+from queen_api.models import LeaseCounts, QueueTraffic
 from typing_extensions import Final
 
 from queen.broker import time_units, timestamps
@@ -88,7 +89,7 @@ def scope_of(query: Query) -> Scope:
     return Scope(query.string("queue"), query.string("namespace"), query.string("task"))
 
 
-def leases_shown(row: sqlite3.Row) -> Dict[str, int]:
+def leases_shown(row: sqlite3.Row) -> LeaseCounts:
     """The leases in force, as answers have them."""
     return {
         "active": row["active"],
@@ -133,7 +134,7 @@ def _point(found: Traffic, moment: int, width: int) -> Dict[str, object]:
     }
 
 
-def _queue(row: sqlite3.Row) -> Dict[str, object]:
+def _queue(row: sqlite3.Row) -> QueueTraffic:
     return {
         "id": row["uuid"],
         "name": row["name"],

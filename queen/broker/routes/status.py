@@ -13,10 +13,9 @@ from queen.broker.domain import counts, message_lists
 from queen.broker.domain.counts import Freshness
 from queen.broker.http import Answer, Call, database
 from queen.broker.paging import page_of
-from queen.broker.routes.counted import counted_queue, message_counts, queue_summary, totals
+from queen.broker.routes.counted import QUEUE_NOT_FOUND, counted_queue, message_counts, queue_summary, totals
 from queen.broker.routes.endpoint import Backend, RouteTable
 
-_NOT_FOUND: Final = {"error": "Queue not found"}
 _QUEUES: Final = 100
 _MESSAGES: Final = 50
 
@@ -38,7 +37,7 @@ async def get_queue(freshness: Freshness, backend: Backend, call: Call) -> Answe
     """One queue with its options and cursors."""
     found = await counted_queue(backend.store, freshness, call.path["queue"])
     if found is None:
-        return database(_NOT_FOUND)
+        return database(QUEUE_NOT_FOUND)
     queue, rows = found
     counted = totals(rows)
     status: QueueStatus = {

@@ -6,6 +6,7 @@ import sqlite3
 from typing import Dict, List, Tuple
 
 import attrs
+from queen_api.models import QueueTraffic
 from typing_extensions import Final
 
 from queen.broker import time_units, timestamps
@@ -120,7 +121,7 @@ def _point(found: Traffic, moment: int, width: int) -> Dict[str, object]:
     return {"timestamp": timestamps.postgres(moment), **point(found, moment, width)}
 
 
-def _queue(row: sqlite3.Row) -> Dict[str, object]:
+def _queue(row: sqlite3.Row) -> QueueTraffic:
     return {
         "id": row["uuid"],
         "name": row["name"],

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Dict, List, cast
 
-from queen_api.models import MessageCounts, PartitionStatus, QueueStatus
+from queen_api.models import MessageCounts, PartitionStatus, QueueMessage, QueueStatus, QueueStatusSummary
 from typing_extensions import Final
 
 from queen.broker import timestamps
@@ -92,7 +92,7 @@ ROUTES: RouteTable = [
 ]
 
 
-def _queue(row: sqlite3.Row) -> Dict[str, object]:
+def _queue(row: sqlite3.Row) -> QueueStatusSummary:
     options = {**DEFAULTS, **json.loads(row["options"])}
     return {
         "id": row["uuid"],
@@ -136,9 +136,9 @@ def _totals(counted: List[MessageCounts]) -> MessageCounts:
     return cast(MessageCounts, sums)
 
 
-def _message(row: sqlite3.Row, now: int) -> Dict[str, object]:
-    status = "failed" if row["queue_status"] == "dead_letter" else str(row["queue_status"])
-    message: Dict[str, object] = {
+def _message(row: sqlite3.Row, now: int) -> QueueMessage:
+    status = "failed" if row["queue_status"] == "dead_letter" else row["queue_status"]
+    message: QueueMessage = {
         "id": row["uuid"],
         "transactionId": row["transaction_id"],
         "traceId": row["trace_id"],
