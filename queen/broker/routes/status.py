@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from functools import partial
+from typing import List
 
-from queen_api.models import PartitionStatus, QueueStatus
+from queen_api.models import PartitionStatus, QueueMessage, QueueStatus, StatsRefresh
 from typing_extensions import Final
 
 from queen.broker import timestamps
@@ -77,41 +78,39 @@ async def list_messages(backend: Backend, call: Call) -> Answer:
         return database({"success": True, "value": None})
     name = call.path["queue"]
     rows = await backend.store.run(lambda tx: message_lists.of_queue(tx, name))
-    return database(
-        [
-            {
-                "id": row["uuid"],
-                "transactionId": row["transaction_id"],
-                "partitionId": row["partition_uuid"],
-                "queuePath": f"{name}/{row['partition']}",
-                "queue": name,
-                "partition": row["partition"],
-                "status": row["queue_status"],
-                "createdAt": timestamps.milli(row["created_at"]),
-            }
-            for row in rows
-        ]
-    )
+    listed: List[QueueMessage] = [
+        {
+            "id": row["uuid"],
+            "transactionId": row["transaction_id"],
+            "partitionId": row["partition_uuid"],
+            "queuePath": f"{name}/{row['partition']}",
+            "queue": name,
+            "partition": row["partition"],
+            "status": row["queue_status"],
+            "createdAt": timestamps.milli(row["created_at"]),
+        }
+        for row in rows
+    ]
+    return database(listed)
 
 
 async def refresh(backend: Backend, call: Call) -> Answer:
     """Count everything now."""
     found = await backend.store.run(counts.recount)
-    return database(
-        {
-            "partition": {
-                "partitionsUpdated": found.partitions,
-                "dirtyPartitionsScanned": found.partitions,
-                "partitionsSkippedByWatermark": 0,
-                "newPartitions": found.new,
-            },
-            "queue": {"queuesUpdated": found.totals["queues"]},
-            "namespace": {"namespacesUpdated": found.totals["namespaces"]},
-            "task": {"tasksUpdated": found.totals["tasks"]},
-            "system": {"systemUpdated": 1},
-            "cleanup": {"orphanedDeleted": found.gone},
-        }
-    )
+    answer: StatsRefresh = {
+        "partition": {
+            "partitionsUpdated": found.partitions,
+            "dirtyPartitionsScanned": found.partitions,
+            "partitionsSkippedByWatermark": 0,
+            "newPartitions": found.new,
+        },
+        "queue": {"queuesUpdated": found.totals["queues"]},
+        "namespace": {"namespacesUpdated": found.totals["namespaces"]},
+        "task": {"tasksUpdated": found.totals["tasks"]},
+        "system": {"systemUpdated": 1},
+        "cleanup": {"orphanedDeleted": found.gone},
+    }
+    return database(answer)
 
 
 def routes(freshness: Freshness) -> RouteTable:

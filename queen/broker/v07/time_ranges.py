@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict
-
 import attrs
+from queen_api import models
 
 from queen.broker import timestamps
 from queen.broker.http import Query
@@ -24,7 +23,7 @@ class TimeRange:
     end: str
 
     @property
-    def shown(self) -> Dict[str, str]:
+    def shown(self) -> models.TimeRange:
         """As answers have it."""
         return {"from": self.start, "to": self.end}
 
