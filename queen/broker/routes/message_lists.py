@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import Callable, List, Mapping, Tuple, cast
+from typing import Callable, Dict, List, Mapping, Tuple, cast
 
-from queen_api.models import ConsumptionMode, MessageSummary
+from queen_api.models import ConsumptionMode
 from typing_extensions import Final
 
 from queen.broker import time_units, timestamps
@@ -33,7 +33,10 @@ async def list_messages(backend: Backend, call: Call) -> Answer:
         return message_lists.listing(tx, wanted, page), message_lists.mode(tx, wanted)
 
     rows, mode = await backend.store.run(read)
-    messages: List[MessageSummary] = [{**listed(row, timestamps.milli), "producerSub": None} for row in rows]
+    messages = [
+        {**listed(row, timestamps.milli), "producerSub": None, "queuePriority": options_of(row)["priority"]}
+        for row in rows
+    ]
     return database({"messages": messages, "mode": mode_shown(mode)})
 
 
@@ -56,7 +59,7 @@ def wanted_of(query: Query, since: int, until: int) -> Wanted:
     )
 
 
-def listed(row: sqlite3.Row, stamp: Callable[[int], str]) -> MessageSummary:
+def listed(row: sqlite3.Row, stamp: Callable[[int], str]) -> Dict[str, object]:
     """A message of a list, in what all dialects show of it.
 
     Args:
@@ -77,7 +80,6 @@ def listed(row: sqlite3.Row, stamp: Callable[[int], str]) -> MessageSummary:
         "queueStatus": row["queue_status"],
         "busStatus": {"consumedBy": row["bus_consumed"], "totalGroups": row["bus_groups"]},
         "traceId": row["trace_id"],
-        "queuePriority": options_of(row)["priority"],
         "createdAt": stamp(row["created_at"]),
         # That of queue mode, also when it has run out.
         "leaseExpiresAt": None if until is None else stamp(until),

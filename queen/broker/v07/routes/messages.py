@@ -28,7 +28,7 @@ async def list_messages(backend: Backend, call: Call) -> Answer:
     page, wanted_range = page_of(query, _LIMIT), range_of(query, now)
     wanted = wanted_of(query, wanted_range.since(now), wanted_range.until(now))
     rows, mode = await backend.store.run(lambda tx: messages.listing(tx, wanted, page))
-    shown = [listed(row, timestamps.postgres) for row in rows]
+    shown = [{**listed(row, timestamps.postgres), "queuePriority": options_of(row)["priority"]} for row in rows]
     return answered({"messages": shown, "mode": mode_shown(mode)})
 
 
