@@ -25,10 +25,10 @@ from queen.broker.routes import (
     metrics,
     pops,
     queries,
+    queue_status,
     queues,
     resources,
     shared_state,
-    status,
     system,
     traces,
     transactions,
@@ -46,9 +46,9 @@ from queen.broker.v07.routes import messages as messages_07
 from queen.broker.v07.routes import overview as overview_07
 from queen.broker.v07.routes import pops as pops_07
 from queen.broker.v07.routes import push as push_07
+from queen.broker.v07.routes import queue_status as queue_status_07
 from queen.broker.v07.routes import queues as queues_07
 from queen.broker.v07.routes import resources as resources_07
-from queen.broker.v07.routes import status as status_07
 from queen.broker.v07.routes import streams as streams_07
 from queen.broker.v07.routes import system as system_07
 from queen.broker.v07.routes import traces as traces_07
@@ -111,7 +111,7 @@ _ROUTES_07: Final[RouteTable] = [
     *groups_07.ROUTES,
     *messages_07.ROUTES,
     *traces_07.ROUTES,
-    *status_07.ROUTES,
+    *queue_status_07.ROUTES,
     *broker_status_07.ROUTES,
     *overview_07.ROUTES,
     *maintenance_07.ROUTES,
@@ -124,7 +124,7 @@ _ROUTES_07: Final[RouteTable] = [
 
 def _counted(freshness: Freshness) -> RouteTable:
     """The routes that show counts of messages, so new."""
-    return [*resources.routes(freshness), *status.routes(freshness), *broker_status.routes(freshness)]
+    return [*resources.routes(freshness), *queue_status.routes(freshness), *broker_status.routes(freshness)]
 
 
 # In the embedded dialect: what only server 0.7 has.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict
-
 import attrs
+from queen_api.models import TimeRange
 from typing_extensions import Final
 
 from queen.broker import timestamps
@@ -22,7 +21,7 @@ class Span:
     end: int
 
     @property
-    def shown(self) -> Dict[str, str]:
+    def shown(self) -> TimeRange:
         """As answers have it."""
         return {"from": timestamps.milli(self.start), "to": timestamps.milli(self.end)}
 

@@ -161,6 +161,7 @@ def _apply(tx: Transaction, ack: Ack, found: _Found) -> AckOutcome:
 def _complete(tx: Transaction, found: _Found, group: str) -> Optional[bool]:
     if found.cursor is None:
         return None
+    tx.consumed[found.partition_id] += 1
     changes = "cursor = ?, last_consumed_at = ?, consumed_total = consumed_total + 1"
     return _count(tx, found, group, changes, [found.seq, tx.now], reset_retries=True)
 

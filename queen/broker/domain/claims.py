@@ -227,6 +227,7 @@ def _release_empty(tx: Transaction, partition_id: int, group: str, start: Option
 
 
 def _acknowledge(tx: Transaction, partition_id: int, group: str, messages: Sequence[sqlite3.Row]) -> None:
+    tx.consumed[partition_id] += len(messages)
     tx.execute(
         "UPDATE cursors SET cursor = ?, lease_id = NULL, lease_until = NULL, batch_size = 0, acked_count = 0, "
         "consumed_total = consumed_total + ?, batches_total = batches_total + 1, last_consumed_at = ? "

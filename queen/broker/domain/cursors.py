@@ -25,8 +25,10 @@ def move(tx: Transaction, partition_id: int, group: str, seq: int, *, consumed: 
         release: whether the lease ends, however much of its batch is left; without, lease and batch stay.
     """
     ended = ", lease_id = NULL, lease_until = NULL, batch_size = 0, acked_count = 0" if release else ""
-    tx.execute(
+    moved = tx.execute(
         "UPDATE cursors SET cursor = ?, last_consumed_at = ?, consumed_total = consumed_total + ?"  # noqa: S608
         f"{ended} WHERE partition_id = ? AND consumer_group = ?",
         [seq, tx.now, consumed, partition_id, group],
-    )
+    ).rowcount
+    if moved and consumed > 0:
+        tx.consumed[partition_id] += consumed

@@ -6,11 +6,14 @@ import sqlite3
 from typing import Optional, Sequence
 
 import attrs
+from typing_extensions import Literal
 
 from queen.broker import identifiers
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.queues import Queue, queue_from
 from queen.broker.store.database import Transaction
+
+Status = Literal["completed", "dead_letter", "pending", "processing"]
 
 
 @attrs.frozen
@@ -24,11 +27,11 @@ class Detail:
     now: int
 
     @property
-    def status(self) -> str:
+    def status(self) -> Status:
         """``dead_letter``, ``completed``, ``processing`` or ``pending``, over all groups."""
         if self.dead_letter is not None:
             return "dead_letter"
-        own = next((row for row in self.groups if row["consumer_group"] == QUEUE_MODE), None)
+        own = self.queue_mode
         others = [row for row in self.groups if row is not own]
         if own is None and others:
             return "completed" if all(self.consumed_by(row) for row in others) else "pending"

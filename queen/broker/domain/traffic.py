@@ -1,7 +1,7 @@
 """What went through the broker: messages stored and consumed, over time.
 
 Messages that were stored are those that are still there. What was consumed is known by the minute, since the broker was
-opened.
+opened, and for thirty days.
 """
 
 from __future__ import annotations

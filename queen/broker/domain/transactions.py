@@ -103,6 +103,7 @@ def _acknowledge(tx: Transaction, ack: Ack) -> AckDone:
         dead_letters.write(tx, partition_id, seq, ack.group, ack.error, 0)
         cursors.move(tx, partition_id, ack.group, seq, consumed=0, release=True)
     else:
+        tx.consumed[partition_id] += 1
         tx.execute(
             "UPDATE cursors SET cursor = ?, last_consumed_at = ?, consumed_total = consumed_total + 1, "
             "acked_count = acked_count + 1, "

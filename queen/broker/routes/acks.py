@@ -11,7 +11,8 @@ from queen.broker.domain.acks import Ack, AckOutcome
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.failures import DirectRefusalError
 from queen.broker.http import Answer, Call, database, direct
-from queen.broker.routes.endpoint import Backend, Endpoint, RouteTable, text_field
+from queen.broker.routes.endpoint import Backend, Endpoint, RouteTable
+from queen.broker.routes.fields import text_field
 
 
 async def ack(backend: Backend, call: Call) -> Answer:

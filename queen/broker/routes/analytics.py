@@ -5,18 +5,15 @@ Servers sample them; this broker does not, so that all are empty, and it has no 
 
 from __future__ import annotations
 
-import re
-
 from typing_extensions import Final
 
 from queen.broker import timestamps
-from queen.broker.failures import DatabaseRefusalError
+from queen.broker.domain import casts
 from queen.broker.http import Answer, Call, Query, database
 from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.time_spans import span_of
 
 _DATABASE: Final = "sqlite"
-_INTEGER: Final = re.compile(r"\s*[+-]?\d+\s*", re.ASCII)
 _NO_READS: Final = {"cacheHits": 0, "diskReads": 0, "hitRatio": None}
 
 
@@ -121,5 +118,5 @@ ROUTES: RouteTable = [
 
 def _check_worker(query: Query) -> None:
     worker = query.string("workerId")
-    if worker and not _INTEGER.fullmatch(worker):
-        raise DatabaseRefusalError(f'invalid input syntax for type integer: "{worker}"')
+    if worker:
+        casts.integer(worker)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sqlite3
 from functools import partial
-from typing import Dict, List
+from typing import List
 
 import attrs
-from typing_extensions import Final
+from queen_api.models import LeaseCounts, MessageSeries, QueueTraffic, Status, ThroughputPoint
 
 from queen.broker import time_units, timestamps
 from queen.broker.domain import counts, traffic
@@ -22,11 +22,6 @@ from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.routes.points import point
 from queen.broker.store.database import Transaction
 from queen.broker.time_spans import Span, span_of
-
-_NOT_MEASURED: Final = (
-    *("avgEventLoopLagMs", "maxEventLoopLagMs", "minFreeSlots", "dbErrors", "ackFailed", "dlqCount"),
-    *("queenCpuUserPct", "queenCpuSysPct", "queenRssMb", "dbPoolActive", "dbPoolIdle", "dbPoolSize"),
-)
 
 
 @attrs.frozen
@@ -49,26 +44,26 @@ async def get_status(freshness: Freshness, backend: Backend, call: Call) -> Answ
     found = await backend.store.run(lambda tx: _read(tx, freshness, scope, span, width))
     points = [_point(found.traffic, moment, width) for moment in found.traffic.moments]
     dead_letters = found.dead_letters
-    return database(
-        {
-            "timeRange": span.shown,
-            "bucketMinutes": minutes,
-            "pointCount": len(points),
-            "throughput": points,
-            "queues": [_queue(row) for row in found.queues],
-            "messages": {
-                **message_counts(found.totals),
-                "processing": 0,
-                "requests": {"push": 0, "pop": 0, "ack": 0},
-                "batchEfficiency": {"push": 0, "pop": 0, "ack": 0},
-            },
-            "leases": leases_shown(found.leases),
-            "deadLetterQueue": {"totalMessages": dead_letters, "affectedPartitions": 0, "topErrors": []},
-            "workers": [],
-            "errors": {"dbErrors": 0, "ackFailed": 0, "dlqMessages": dead_letters},
-            "statsAge": counts.age_of(found.totals, now),
-        }
-    )
+    status: Status = {
+        "timeRange": span.shown,
+        "bucketMinutes": minutes,
+        "pointCount": len(points),
+        "throughput": points,
+        "queues": [_queue(row) for row in found.queues],
+        "messages": {
+            **message_counts(found.totals),
+            "processing": 0,
+            "deadLetter": found.totals["dead_letters"],
+            "requests": {"push": 0, "pop": 0, "ack": 0},
+            "batchEfficiency": {"push": 0, "pop": 0, "ack": 0},
+        },
+        "leases": leases_shown(found.leases),
+        "deadLetterQueue": {"totalMessages": dead_letters, "affectedPartitions": 0, "topErrors": []},
+        "workers": [],
+        "errors": {"dbErrors": 0, "ackFailed": 0, "dlqMessages": dead_letters},
+        "statsAge": counts.age_of(found.totals, now),
+    }
+    return database(status)
 
 
 async def get_analytics(backend: Backend, call: Call) -> Answer:
@@ -79,8 +74,15 @@ async def get_analytics(backend: Backend, call: Call) -> Answer:
     width = time_units.resolution_of(unit)
     found = await backend.store.run(lambda tx: traffic.read(tx, scope, span.start, span.end, width))
     stored = found.cut(unit).stored
-    points = [{"timestamp": timestamps.milli(moment), "messages": stored.get(moment, 0)} for moment in moments]
-    return database({"dataPoints": points, "interval": unit, **span.shown})
+    series: MessageSeries = {
+        "dataPoints": [
+            {"timestamp": timestamps.milli(moment), "messages": stored.get(moment, 0)} for moment in moments
+        ],
+        "interval": unit,
+        "from": span.shown["from"],
+        "to": span.shown["to"],
+    }
+    return database(series)
 
 
 def scope_of(query: Query) -> Scope:
@@ -88,7 +90,7 @@ def scope_of(query: Query) -> Scope:
     return Scope(query.string("queue"), query.string("namespace"), query.string("task"))
 
 
-def leases_shown(row: sqlite3.Row) -> Dict[str, int]:
+def leases_shown(row: sqlite3.Row) -> LeaseCounts:
     """The leases in force, as answers have them."""
     return {
         "active": row["active"],
@@ -120,20 +122,30 @@ def _read(tx: Transaction, freshness: Freshness, scope: Scope, span: Span, width
     )
 
 
-def _point(found: Traffic, moment: int, width: int) -> Dict[str, object]:
-    shown = point(found, moment, width)
+def _point(found: Traffic, moment: int, width: int) -> ThroughputPoint:
+    shown = point(found, moment, width, timestamps.second(moment))
     return {
-        "timestamp": timestamps.second(moment),
         **shown,
         "popMessages": shown["processed"],
         "popPerSecond": shown["processedPerSecond"],
         "avgLagMs": 0,
         "maxLagMs": 0,
-        **dict.fromkeys(_NOT_MEASURED),
+        "avgEventLoopLagMs": None,
+        "maxEventLoopLagMs": None,
+        "minFreeSlots": None,
+        "dbErrors": None,
+        "ackFailed": None,
+        "dlqCount": None,
+        "queenCpuUserPct": None,
+        "queenCpuSysPct": None,
+        "queenRssMb": None,
+        "dbPoolActive": None,
+        "dbPoolIdle": None,
+        "dbPoolSize": None,
     }
 
 
-def _queue(row: sqlite3.Row) -> Dict[str, object]:
+def _queue(row: sqlite3.Row) -> QueueTraffic:
     return {
         "id": row["uuid"],
         "name": row["name"],

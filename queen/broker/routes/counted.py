@@ -6,12 +6,15 @@ import sqlite3
 from typing import List, Optional, Tuple
 
 from queen_api.models import MessageCounts, QueueSummary
+from typing_extensions import Final
 
 from queen.broker import timestamps
 from queen.broker.domain import counts, queues
 from queen.broker.domain.counts import Freshness
 from queen.broker.domain.queues import Queue
 from queen.broker.store.database import Store, Transaction
+
+QUEUE_NOT_FOUND: Final = {"error": "Queue not found"}
 
 
 def message_counts(row: sqlite3.Row) -> MessageCounts:

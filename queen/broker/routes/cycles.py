@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Callable, Dict, List, Optional, TypeVar, Union, cast
 
+from queen_api.models import CycleAnswer
+
 from queen.broker.domain import casts, cycles
 from queen.broker.domain.cycles import Cycle, CycleFailedError, Progress, Settlement
 from queen.broker.domain.names import QUEUE_MODE
@@ -14,8 +16,8 @@ from queen.broker.domain.transactions import Unstorable
 from queen.broker.failures import DatabaseRefusalError
 from queen.broker.http import Answer, Call, database
 from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.fields import boolean_field, object_body, place_fields, refuse_zero
 from queen.broker.routes.messages import push_result
-from queen.broker.routes.queries import boolean_field, object_body, place_fields, refuse_zero
 
 T = TypeVar("T")
 
@@ -103,9 +105,9 @@ def _read_count(value: object) -> Union[int, Unstorable]:
         return Unstorable(refusal.reason)
 
 
-def _answer(progress: Progress, error: Optional[str]) -> Dict[str, object]:
+def _answer(progress: Progress, error: Optional[str]) -> CycleAnswer:
     settled = progress.settled
-    answer: Dict[str, object] = {
+    answer: CycleAnswer = {
         "success": error is None,
         "query_id": progress.query_id,
         "partition_id": progress.partition_id,

@@ -33,9 +33,3 @@ Endpoint = Callable[[Backend, Call], Awaitable[Answer]]
 
 # A method, a path with its parameters in braces, and what answers.
 RouteTable = List[Tuple[str, str, Endpoint]]
-
-
-def text_field(fields: object, key: str, default: str) -> str:
-    """A text field of a body; another type, or none, is the default."""
-    value = fields.get(key) if isinstance(fields, dict) else None
-    return value if isinstance(value, str) else default

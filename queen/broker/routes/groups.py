@@ -9,6 +9,7 @@ from queen_api.models import (
     DeleteGroupAnswer,
     GroupDetail,
     GroupSummary,
+    LaggingPartition,
     SeekAnswer,
     SeekPartitionAnswer,
     SubscriptionAnswer,
@@ -185,7 +186,7 @@ def _summary(row: sqlite3.Row, now: int) -> GroupSummary:
     }
 
 
-def _lag(row: sqlite3.Row, now: int) -> Dict[str, object]:
+def _lag(row: sqlite3.Row, now: int) -> LaggingPartition:
     seconds = _age(row["oldest"], now)
     holds = row["lease_until"] is not None and row["lease_until"] > now
     return {

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict
+from typing import Callable
 
 import attrs
+from queen_api.models import MaintenanceStatus
 from typing_extensions import Final
 
 from queen.broker.domain import held_pushes, maintenance
@@ -27,7 +28,7 @@ class State:
     held: int
 
     @property
-    def shown(self) -> Dict[str, object]:
+    def shown(self) -> MaintenanceStatus:
         """Push maintenance, as answers have it."""
         return {
             "maintenanceMode": self.push,

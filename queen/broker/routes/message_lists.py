@@ -13,7 +13,7 @@ from queen.broker import time_units, timestamps
 from queen.broker.domain import message_lists
 from queen.broker.domain.message_lists import Mode, Wanted
 from queen.broker.domain.queues import DEFAULTS
-from queen.broker.http import Answer, Call, database
+from queen.broker.http import Answer, Call, Query, database
 from queen.broker.paging import page_of
 from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.store.database import Transaction
@@ -26,15 +26,8 @@ async def list_messages(backend: Backend, call: Call) -> Answer:
     """Messages of a time, the newest first, without payloads; the whole minute of its end is in it."""
     query = call.query
     page, span = page_of(query, _LIMIT), span_of(query, backend.clock.now())
-    wanted = Wanted(
-        queue=query.string("queue"),
-        partition=query.string("partition"),
-        namespace=query.string("ns"),
-        task=query.string("task"),
-        status=query.string("status"),
-        since=span.start,
-        until=time_units.truncate(span.end, "minute") + time_units.MINUTE - 1,
-    )
+    until = time_units.truncate(span.end, "minute") + time_units.MINUTE - 1
+    wanted = wanted_of(query, span.start, until)
 
     def read(tx: Transaction) -> Tuple[List[sqlite3.Row], Mode]:
         return message_lists.listing(tx, wanted, page), message_lists.mode(tx, wanted)
@@ -45,6 +38,25 @@ async def list_messages(backend: Backend, call: Call) -> Answer:
         for row in rows
     ]
     return database({"messages": messages, "mode": mode_shown(mode)})
+
+
+def wanted_of(query: Query, since: int, until: int) -> Wanted:
+    """Which messages of a time a query string asks for.
+
+    Args:
+        query: the query string.
+        since: where the time starts, in microseconds since 1970.
+        until: where it ends.
+    """
+    return Wanted(
+        queue=query.string("queue"),
+        partition=query.string("partition"),
+        namespace=query.string("ns"),
+        task=query.string("task"),
+        status=query.string("status"),
+        since=since,
+        until=until,
+    )
 
 
 def listed(row: sqlite3.Row, stamp: Callable[[int], str]) -> Dict[str, object]:

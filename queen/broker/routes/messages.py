@@ -8,8 +8,8 @@ from typing import Dict, List, Mapping, Optional, cast
 from queen_api.models import DeleteMessageAnswer, MessageDetail, PushResult
 
 from queen.broker import identifiers, timestamps
-from queen.broker.domain import held_pushes, messages, pushing
-from queen.broker.domain.maintenance import Mode, is_on
+from queen.broker.domain import held_pushes, maintenance, messages, pushing
+from queen.broker.domain.message_lists import Mode
 from queen.broker.domain.messages import Detail
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.domain.pushing import Item, Stored
@@ -17,6 +17,7 @@ from queen.broker.domain.queues import DEFAULT_PARTITION
 from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, Call, database, direct
 from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.message_lists import mode_shown
 from queen.broker.store.database import Transaction
 
 _TEXT_FIELDS = (
@@ -37,7 +38,7 @@ async def push(backend: Backend, call: Call) -> Answer:
         return direct([], 201)
 
     def work(tx: Transaction) -> Optional[List[Stored]]:
-        if not is_on(tx, Mode.PUSH):
+        if not maintenance.is_on(tx, maintenance.Mode.PUSH):
             return pushing.push(tx, items)
         for item in items:
             held_pushes.hold(tx, item, item.transaction_id or identifiers.random())
@@ -130,7 +131,7 @@ def _detail(found: Detail) -> MessageDetail:
     own = found.queue_mode
     others = [row for row in found.groups if row["consumer_group"] != QUEUE_MODE]
     names: Mapping[str, int] = {name: int(queue.options[name]) for name in queue.options}
-    kind = "hybrid" if own and others else "queue" if own else "bus" if others else "none"
+    mode = Mode(own is not None, len(others))
     return {
         "id": message["uuid"],
         "transactionId": message["transaction_id"],
@@ -140,7 +141,7 @@ def _detail(found: Detail) -> MessageDetail:
         "partition": message["partition"],
         "namespace": queue.namespace,
         "task": queue.task,
-        "status": found.status,  # type: ignore[typeddict-item]  # one of the four words
+        "status": found.status,
         "payload": json.loads(message["payload"]),
         "isEncrypted": False,
         "traceId": message["trace_id"],
@@ -157,10 +158,8 @@ def _detail(found: Detail) -> MessageDetail:
             "priority": names["priority"],
         },
         "mode": {
-            "hasQueueMode": own is not None,
-            "busGroupsCount": len(others),
+            **mode_shown(mode),
             "consumedByGroups": sum(found.consumed_by(row) for row in others),
-            "type": kind,  # type: ignore[typeddict-item]  # one of the four words
         },
         "consumerGroups": [
             {

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Dict, List, Mapping, Optional, Tuple, cast
+from typing import List, Optional, Union, cast
 
+from queen_api.models import QueryMismatch, QueryState, RegisteredQuery
 from typing_extensions import Final
 
 from queen.broker import timestamps
 from queen.broker.domain import casts, queries, query_state
-from queen.broker.domain.names import document
+from queen.broker.domain.queries import Registered
 from queen.broker.domain.query_state import StateFilter
 from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, Call, database
-from queen.broker.routes.endpoint import Backend, RouteTable, text_field
+from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.fields import boolean_field, object_body, place_fields, refuse_zero, text_field
 
 _LARGEST: Final = 2**63
 
@@ -28,15 +30,7 @@ async def register_query(backend: Backend, call: Call) -> Answer:
     name, config_hash = text_field(fields, "name", ""), text_field(fields, "config_hash", "")
     reset = boolean_field(fields, "reset", False)
     registered = await backend.store.run(lambda tx: queries.register(tx, name, config_hash, reset=reset))
-    answer: Dict[str, object] = {"success": registered.accepted, "query_id": registered.query_id, "name": name}
-    if registered.accepted:
-        answer.update(config_hash=config_hash, fresh=registered.fresh, reset=registered.reset)
-    else:
-        answer["error"] = (
-            f"config_hash mismatch: operator chain changed for queryId '{name}'. "
-            "Pass reset:true to wipe existing state, or use a new queryId."
-        )
-    return database(answer)
+    return database(_registration(name, config_hash, registered))
 
 
 async def get_query_state(backend: Backend, call: Call) -> Answer:
@@ -52,60 +46,39 @@ async def get_query_state(backend: Backend, call: Call) -> Answer:
         ripe_at=_ripe_at(fields.get("ripe_at_or_before")),
     )
     rows = await backend.store.run(lambda tx: query_state.read(tx, wanted))
-    listed = [
-        {"key": row["key"], "value": json.loads(row["value"]), "updated_at": timestamps.offset(row["updated_at"])}
-        for row in rows
-    ]
-    return database({"success": True, "rows": listed})
-
-
-def object_body(call: Call) -> Dict[str, object]:
-    """A body that must be an object.
-
-    Raises:
-        DirectRefusalError: there is none, or it is something else.
-    """
-    value = call.json()
-    if not isinstance(value, dict):
-        raise DirectRefusalError(400, "request body must be a JSON object")
-    return cast("Dict[str, object]", value)
-
-
-def place_fields(fields: Mapping[str, object]) -> Tuple[str, str]:
-    """The ids of a query and of a partition, as they were sent.
-
-    Raises:
-        DirectRefusalError: one of them is no text.
-    """
-    for key in ("query_id", "partition_id"):
-        if not isinstance(fields.get(key), str):
-            raise DirectRefusalError(400, f"{key} is required")
-    return text_field(fields, "query_id", ""), text_field(fields, "partition_id", "")
-
-
-def refuse_zero(fields: Mapping[str, object]) -> None:
-    """Refuse U+0000 anywhere: the server gives the whole request to its database.
-
-    Raises:
-        DatabaseRefusalError: there is one.
-    """
-    document(fields)
-
-
-def boolean_field(fields: Mapping[str, object], key: str, default: bool) -> bool:
-    """A boolean, or what reads as one; null is the default.
-
-    Raises:
-        DatabaseRefusalError: anything else.
-    """
-    value = fields.get(key)
-    return default if value is None else casts.boolean(value)
+    state: QueryState = {
+        "success": True,
+        "rows": [
+            {"key": row["key"], "value": json.loads(row["value"]), "updated_at": timestamps.offset(row["updated_at"])}
+            for row in rows
+        ],
+    }
+    return database(state)
 
 
 ROUTES: RouteTable = [
     ("POST", "/streams/v1/queries", register_query),
     ("POST", "/streams/v1/state/get", get_query_state),
 ]
+
+
+def _registration(name: str, config_hash: str, registered: Registered) -> Union[RegisteredQuery, QueryMismatch]:
+    if registered.accepted:
+        return {
+            "success": True,
+            "query_id": registered.query_id,
+            "name": name,
+            "config_hash": config_hash,
+            "fresh": registered.fresh,
+            "reset": registered.reset,
+        }
+    return {
+        "success": False,
+        "query_id": registered.query_id,
+        "name": name,
+        "error": f"config_hash mismatch: operator chain changed for queryId '{name}'. "
+        "Pass reset:true to wipe existing state, or use a new queryId.",
+    }
 
 
 def _keys(value: object) -> List[Optional[str]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from functools import partial
-from typing import Dict, List, Tuple
+from typing import List, Tuple
 
-from queen_api.models import Overview, PartitionDetail, QueueDetail
-from typing_extensions import Final
+from queen_api.models import BacklogCounts, NamespaceList, Overview, PartitionDetail, QueueDetail, TaskList
 
 from queen.broker import timestamps
 from queen.broker.domain import counts, groups, traffic
@@ -15,13 +14,11 @@ from queen.broker.domain.counts import Freshness
 from queen.broker.domain.pages import EVERYTHING
 from queen.broker.domain.traffic import Rates
 from queen.broker.http import Answer, Call, database
-from queen.broker.routes.counted import counted_queue, message_counts, queue_summary, totals
+from queen.broker.routes.counted import QUEUE_NOT_FOUND, counted_queue, message_counts, queue_summary, totals
 from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.routes.spreads import spread, whole
 from queen.broker.store.database import Transaction
 from queen.broker.time_units import SECOND
-
-_NOT_FOUND: Final = {"error": "Queue not found"}
 
 
 async def list_queues(freshness: Freshness, backend: Backend, call: Call) -> Answer:
@@ -34,7 +31,7 @@ async def get_queue(freshness: Freshness, backend: Backend, call: Call) -> Answe
     """One queue and its partitions."""
     found = await counted_queue(backend.store, freshness, call.path["queue"])
     if found is None:
-        return database(_NOT_FOUND)
+        return database(QUEUE_NOT_FOUND)
     queue, rows = found
     partitions: List[PartitionDetail] = [
         {
@@ -62,13 +59,35 @@ async def get_queue(freshness: Freshness, backend: Backend, call: Call) -> Answe
 async def list_namespaces(freshness: Freshness, backend: Backend, call: Call) -> Answer:
     """All namespaces that have counted messages, by name."""
     rows = await backend.store.run(lambda tx: counts.by_namespace(tx, freshness))
-    return database({"namespaces": [{"namespace": row["name"], **_shared(row)} for row in rows]})
+    listed: NamespaceList = {
+        "namespaces": [
+            {
+                "namespace": row["name"],
+                "queues": row["queues"],
+                "partitions": row["all_partitions"],
+                "messages": _backlog(row),
+            }
+            for row in rows
+        ]
+    }
+    return database(listed)
 
 
 async def list_tasks(freshness: Freshness, backend: Backend, call: Call) -> Answer:
     """All tasks that have counted messages, by name."""
     rows = await backend.store.run(lambda tx: counts.by_task(tx, freshness))
-    return database({"tasks": [{"task": row["name"], **_shared(row)} for row in rows]})
+    listed: TaskList = {
+        "tasks": [
+            {
+                "task": row["name"],
+                "queues": row["queues"],
+                "partitions": row["all_partitions"],
+                "messages": _backlog(row),
+            }
+            for row in rows
+        ]
+    }
+    return database(listed)
 
 
 async def get_overview(freshness: Freshness, backend: Backend, call: Call) -> Answer:
@@ -111,9 +130,5 @@ def routes(freshness: Freshness) -> RouteTable:
     ]
 
 
-def _shared(row: sqlite3.Row) -> Dict[str, object]:
-    return {
-        "queues": row["queues"],
-        "partitions": row["all_partitions"],
-        "messages": {"total": row["total"], "pending": counts.unleased(row)},
-    }
+def _backlog(row: sqlite3.Row) -> BacklogCounts:
+    return {"total": row["total"], "pending": counts.unleased(row)}

@@ -15,7 +15,8 @@ from queen.broker.domain.queues import DEFAULT_PARTITION
 from queen.broker.domain.transactions import AckDone, Done, Operation, RolledBackError, Unknown, Unstorable
 from queen.broker.failures import DirectRefusalError
 from queen.broker.http import Answer, Call, database
-from queen.broker.routes.endpoint import Backend, RouteTable, text_field
+from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.fields import text_field
 
 
 async def commit(backend: Backend, call: Call) -> Answer:

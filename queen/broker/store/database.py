@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Callable, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar, Union
+from typing import Callable, Counter, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar, Union
+
+from typing_extensions import Final
 
 from queen.broker.clock import Clock
 from queen.broker.failures import DirectRefusalError
 from queen.broker.store import schema
+from queen.broker.time_units import MINUTE
 
 T = TypeVar("T")
 
 Value = Union[str, int, None]
 Values = Union[Sequence[Value], Mapping[str, Value]]
 Row = Tuple[object, ...]
+
+_CONSUMED: Final = """
+INSERT INTO consumption (minute, queue, messages)
+SELECT ?, q.name, ? FROM partitions p JOIN queues q ON q.id = p.queue_id WHERE p.id = ?
+ON CONFLICT (minute, queue) DO UPDATE SET messages = messages + excluded.messages
+"""
 
 
 class Transaction:
@@ -24,12 +33,14 @@ class Transaction:
     Attributes:
         now: one instant for all of it; never earlier than that of the transaction before.
         changed: the names of queues in which messages may have become available to somebody.
+        consumed: how many messages were consumed, by the id of their partition.
     """
 
     def __init__(self, connection: sqlite3.Connection, now: int) -> None:
         self._connection = connection
         self.now = now
         self.changed: Set[str] = set()
+        self.consumed: Counter[int] = Counter()
 
     def execute(self, statement: str, values: Values = ()) -> sqlite3.Cursor:
         """Run one statement."""
@@ -130,12 +141,19 @@ class Store:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             result = work(transaction)
+            if transaction.consumed:
+                self._connection.executemany(_CONSUMED, _consumed(transaction))
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
         return result, transaction.changed
+
+
+def _consumed(transaction: Transaction) -> Iterator[Tuple[int, int, int]]:
+    minute = transaction.now // MINUTE
+    return ((minute, messages, partition) for partition, messages in transaction.consumed.items())
 
 
 def _connected(path: Optional[str]) -> sqlite3.Connection:

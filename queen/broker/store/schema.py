@@ -169,8 +169,8 @@ CREATE TABLE query_state (
 """
 
 # What is made of the tables, and ends with the connection: the counts of partitions as they were when they were last
-# counted, and how many messages were consumed of each queue in each minute. The ids of what was deleted are used again,
-# so that neither is known by them.
+# counted, and how many messages were consumed of each queue in each minute of the last thirty days. The ids of what was
+# deleted are used again, so that neither is known by them.
 _DERIVED: Final = """
 CREATE TEMP TABLE counts (
     partition TEXT PRIMARY KEY,
@@ -189,12 +189,9 @@ CREATE TEMP TABLE consumption (
     messages INTEGER NOT NULL,
     PRIMARY KEY (minute, queue)
 ) WITHOUT ROWID;
-CREATE TEMP TRIGGER consumed AFTER UPDATE OF consumed_total ON cursors WHEN NEW.consumed_total > OLD.consumed_total
+CREATE TEMP TRIGGER forgotten AFTER INSERT ON consumption
 BEGIN
-    INSERT INTO consumption (minute, queue, messages)
-    SELECT NEW.last_consumed_at / 60000000, q.name, NEW.consumed_total - OLD.consumed_total
-    FROM partitions p JOIN queues q ON q.id = p.queue_id WHERE p.id = NEW.partition_id
-    ON CONFLICT (minute, queue) DO UPDATE SET messages = messages + excluded.messages;
+    DELETE FROM consumption WHERE minute < NEW.minute - 43200;
 END;
 """
 

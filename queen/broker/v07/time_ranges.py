@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Dict
-
 import attrs
-from typing_extensions import Final
+from queen_api import models
 
 from queen.broker import timestamps
 from queen.broker.http import Query
-
-_SECOND: Final = 1_000_000
-_HOUR: Final = 3600 * _SECOND
+from queen.broker.time_units import HOUR
 
 
 @attrs.frozen
@@ -27,7 +23,7 @@ class TimeRange:
     end: str
 
     @property
-    def shown(self) -> Dict[str, str]:
+    def shown(self) -> models.TimeRange:
         """As answers have it."""
         return {"from": self.start, "to": self.end}
 
@@ -50,12 +46,12 @@ class TimeRange:
 
 def last_hour(now: int) -> TimeRange:
     """From one hour ago to now, both cut to the second: what came in the running second is not in it."""
-    return _last(now, _HOUR)
+    return _last(now, HOUR)
 
 
 def range_of(query: Query, now: int, hours: int = 1) -> TimeRange:
     """What a query string asks for; the last so many hours where it does not say."""
-    default = _last(now, hours * _HOUR)
+    default = _last(now, hours * HOUR)
     return TimeRange(query.string("from") or default.start, query.string("to") or default.end)
 
 

@@ -33,6 +33,18 @@ async def test_traffic_is_told_for_each_minute_that_has_some_the_newest_first(ap
     assert [point["ingestedPerSecond"] for point in status["throughput"]] == [0.02, 0, 0.05]
 
 
+@pytest.mark.parametrize(("days", "told"), [(29, 2), (31, 1)])
+async def test_what_was_consumed_is_forgotten_after_thirty_days(
+    api: Api, clock: ManualClock, days: int, told: int
+) -> None:
+    await api.push("q", 0, 1)
+    for _ in range(2):
+        await api.pop("q", batch=1, autoAck="true")
+        clock.advance(days * 86_400)
+    status = await api.call("GET", STATUS, **{"from": "2023-11-14T00:00:00Z"})
+    assert sum(point["processed"] for point in status["throughput"]) == told
+
+
 async def test_traffic_of_a_long_time_is_told_in_longer_pieces(api: Api, clock: ManualClock) -> None:
     await api.push("q", 0)
     clock.advance(240)

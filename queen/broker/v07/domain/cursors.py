@@ -66,7 +66,7 @@ def advance(
 
     A group without a row stays without one.
     """
-    tx.execute(
+    moved = tx.execute(
         _ADVANCE,
         {
             "partition": partition_id,
@@ -76,7 +76,9 @@ def advance(
             "count": count,
             "reset": int(reset_failures),
         },
-    )
+    ).rowcount
+    if moved:
+        tx.consumed[partition_id] += count
 
 
 def count_batch(tx: Transaction, partition_id: int, group: str, acks: int) -> None:

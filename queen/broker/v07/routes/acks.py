@@ -11,7 +11,8 @@ from queen.broker import timestamps
 from queen.broker.domain.names import QUEUE_MODE
 from queen.broker.failures import DatabaseRefusalError, DirectRefusalError
 from queen.broker.http import Answer, Call
-from queen.broker.routes.endpoint import Backend, RouteTable, text_field
+from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.fields import text_field
 from queen.broker.v07.answers import answered, query_failed
 from queen.broker.v07.domain import acks, batch_acks
 from queen.broker.v07.domain.acks import Ack

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Dict, List, Tuple
+from typing import List, Tuple
 
 import attrs
+from queen_api.models import QueueTraffic, ThroughputPoint
 from typing_extensions import Final
 
 from queen.broker import time_units, timestamps
@@ -81,7 +82,7 @@ async def get_analytics(backend: Backend, call: Call) -> Answer:
 
     found, queues = await backend.store.run(read)
     pieces, processed = found.cut(unit), sum(found.consumed.values())
-    points = [{**_point(pieces, moment, step), "failed": 0} for moment in reversed(moments)]
+    points: List[ThroughputPoint] = [{**_point(pieces, moment, step), "failed": 0} for moment in reversed(moments)]
     totals = {"ingested": sum(found.stored.values()), "processed": processed, "failed": 0, **_NO_AVERAGES}
     depths = {
         "pending": sum(counts.pending(row) for row in queues),
@@ -116,11 +117,11 @@ def _read(tx: Transaction, scope: Scope, span: Span, width: int) -> _Status:
     )
 
 
-def _point(found: Traffic, moment: int, width: int) -> Dict[str, object]:
-    return {"timestamp": timestamps.postgres(moment), **point(found, moment, width)}
+def _point(found: Traffic, moment: int, width: int) -> ThroughputPoint:
+    return point(found, moment, width, timestamps.postgres(moment))
 
 
-def _queue(row: sqlite3.Row) -> Dict[str, object]:
+def _queue(row: sqlite3.Row) -> QueueTraffic:
     return {
         "id": row["uuid"],
         "name": row["name"],

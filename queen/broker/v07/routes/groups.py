@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from typing import Dict, Optional
+from typing import Optional
 
-from queen_api.models import DeleteGroupAnswer, GroupDetail, GroupSummary, SubscriptionAnswer
+from queen_api.models import DeleteGroupAnswer, GroupDetail, GroupSummary, LaggingPartition, SubscriptionAnswer
 from typing_extensions import Final
 
 from queen.broker import timestamps
@@ -110,7 +110,7 @@ def _summary(row: sqlite3.Row, now: int) -> GroupSummary:
     }
 
 
-def _lag(row: sqlite3.Row, now: int) -> Dict[str, object]:
+def _lag(row: sqlite3.Row, now: int) -> LaggingPartition:
     seconds = _age(row["oldest"], now)
     return {
         "consumer_group": row["consumer_group"],

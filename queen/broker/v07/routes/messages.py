@@ -7,11 +7,11 @@ from typing_extensions import Final
 
 from queen.broker import timestamps
 from queen.broker.domain import messages as shared_messages
-from queen.broker.domain.message_lists import Mode, Wanted
+from queen.broker.domain.message_lists import Mode
 from queen.broker.http import Answer, Call
 from queen.broker.paging import page_of
 from queen.broker.routes.endpoint import Backend, RouteTable
-from queen.broker.routes.message_lists import listed, mode_shown, options_of
+from queen.broker.routes.message_lists import listed, mode_shown, options_of, wanted_of
 from queen.broker.v07.answers import answered
 from queen.broker.v07.domain import messages
 from queen.broker.v07.fields import refusal
@@ -26,15 +26,7 @@ async def list_messages(backend: Backend, call: Call) -> Answer:
     """Messages of a time with their status, without payloads."""
     query, now = call.query, backend.clock.now()
     page, wanted_range = page_of(query, _LIMIT), range_of(query, now)
-    wanted = Wanted(
-        queue=query.string("queue"),
-        partition=query.string("partition"),
-        namespace=query.string("ns"),
-        task=query.string("task"),
-        status=query.string("status"),
-        since=wanted_range.since(now),
-        until=wanted_range.until(now),
-    )
+    wanted = wanted_of(query, wanted_range.since(now), wanted_range.until(now))
     rows, mode = await backend.store.run(lambda tx: messages.listing(tx, wanted, page))
     shown = [{**listed(row, timestamps.postgres), "queuePriority": options_of(row)["priority"]} for row in rows]
     return answered({"messages": shown, "mode": mode_shown(mode)})

@@ -11,7 +11,8 @@ from queen.broker.domain import queues
 from queen.broker.domain.queues import DEFAULTS, Option
 from queen.broker.failures import DatabaseRefusalError
 from queen.broker.http import Answer, Call
-from queen.broker.routes.endpoint import Backend, RouteTable, text_field
+from queen.broker.routes.endpoint import Backend, RouteTable
+from queen.broker.routes.fields import text_field
 from queen.broker.v07.answers import answered
 from queen.broker.v07.fields import boolean, integer, refusal
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Dict, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
-from queen_api.models import MessageCounts, PartitionDetail, QueueDetail, QueueSummary
+from queen_api.models import BacklogCounts, NamespaceList, PartitionDetail, QueueDetail, QueueSummary, TaskList
 
 from queen.broker import timestamps
 from queen.broker.domain import queues
 from queen.broker.domain.queues import Queue
 from queen.broker.http import Answer, Call
+from queen.broker.routes.counted import message_counts, totals
 from queen.broker.routes.endpoint import Backend, RouteTable
 from queen.broker.store.database import Transaction
 from queen.broker.v07.answers import answered
@@ -27,15 +28,14 @@ async def list_queues(backend: Backend, call: Call) -> Answer:
 async def get_queue(backend: Backend, call: Call) -> Answer:
     """One queue and its partitions, with what queue mode has left of them."""
     queue, rows = await found(backend, call.path["queue"])
-    partitions = [_partition(row) for row in rows]
     detail: QueueDetail = {
         "id": queue.uuid,
         "name": queue.name,
         "namespace": queue.namespace,
         "task": queue.task,
         "createdAt": timestamps.postgres(queue.created_at),
-        "partitions": partitions,
-        "totals": _totals(partitions),
+        "partitions": [_partition(row) for row in rows],
+        "totals": totals(rows),
     }
     return answered(detail)
 
@@ -43,13 +43,35 @@ async def get_queue(backend: Backend, call: Call) -> Answer:
 async def list_namespaces(backend: Backend, call: Call) -> Answer:
     """All namespaces."""
     rows = await backend.store.run(counts.by_namespace)
-    return answered({"namespaces": [{"namespace": row["name"], **_shared(row)} for row in rows]})
+    listed: NamespaceList = {
+        "namespaces": [
+            {
+                "namespace": row["name"],
+                "queues": row["queues"],
+                "partitions": row["partitions"],
+                "messages": _backlog(row),
+            }
+            for row in rows
+        ]
+    }
+    return answered(listed)
 
 
 async def list_tasks(backend: Backend, call: Call) -> Answer:
     """All tasks."""
     rows = await backend.store.run(counts.by_task)
-    return answered({"tasks": [{"task": row["name"], **_shared(row)} for row in rows]})
+    listed: TaskList = {
+        "tasks": [
+            {
+                "task": row["name"],
+                "queues": row["queues"],
+                "partitions": row["partitions"],
+                "messages": _backlog(row),
+            }
+            for row in rows
+        ]
+    }
+    return answered(listed)
 
 
 async def found(backend: Backend, name: str) -> Tuple[Queue, List[sqlite3.Row]]:
@@ -89,12 +111,8 @@ def _summary(row: sqlite3.Row) -> QueueSummary:
     }
 
 
-def _shared(row: sqlite3.Row) -> Dict[str, object]:
-    return {
-        "queues": row["queues"],
-        "partitions": row["partitions"],
-        "messages": {"total": row["total"], "pending": counts.pending(row)},
-    }
+def _backlog(row: sqlite3.Row) -> BacklogCounts:
+    return {"total": row["total"], "pending": counts.pending(row)}
 
 
 def _partition(row: sqlite3.Row) -> PartitionDetail:
@@ -104,25 +122,6 @@ def _partition(row: sqlite3.Row) -> PartitionDetail:
         "createdAt": timestamps.postgres(row["created_at"]),
         "oldestMessage": timestamps.optional_postgres(row["oldest"]),
         "newestMessage": timestamps.optional_postgres(row["newest"]),
-        "stats": {
-            "total": row["total"],
-            # A counter of what was pushed since the first pop, and no count.
-            "pending": row["pending"],
-            "processing": row["processing"],
-            "completed": row["completed"],
-            "failed": 0,
-            "deadLetter": row["dead_letters"],
-        },
-    }
-
-
-def _totals(partitions: List[PartitionDetail]) -> MessageCounts:
-    stats = [partition["stats"] for partition in partitions]
-    return {
-        "total": sum(counted["total"] for counted in stats),
-        "pending": sum(counted["pending"] for counted in stats),
-        "processing": sum(counted["processing"] for counted in stats),
-        "completed": sum(counted["completed"] for counted in stats),
-        "failed": 0,
-        "deadLetter": sum(counted.get("deadLetter", 0) for counted in stats),
+        # Pending is a counter of what was pushed since the first pop, and no count.
+        "stats": message_counts(row),
     }

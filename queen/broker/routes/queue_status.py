@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from functools import partial
+from typing import List
 
-from queen_api.models import PartitionStatus, QueueStatus
+from queen_api.models import PartitionStatus, QueueMessage, QueueStatus, StatsRefresh
 from typing_extensions import Final
 
 from queen.broker import timestamps
@@ -13,10 +14,9 @@ from queen.broker.domain import counts, message_lists
 from queen.broker.domain.counts import Freshness
 from queen.broker.http import Answer, Call, database
 from queen.broker.paging import page_of
-from queen.broker.routes.counted import counted_queue, message_counts, queue_summary, totals
+from queen.broker.routes.counted import QUEUE_NOT_FOUND, counted_queue, message_counts, queue_summary, totals
 from queen.broker.routes.endpoint import Backend, RouteTable
 
-_NOT_FOUND: Final = {"error": "Queue not found"}
 _QUEUES: Final = 100
 _MESSAGES: Final = 50
 
@@ -38,7 +38,7 @@ async def get_queue(freshness: Freshness, backend: Backend, call: Call) -> Answe
     """One queue with its options and cursors."""
     found = await counted_queue(backend.store, freshness, call.path["queue"])
     if found is None:
-        return database(_NOT_FOUND)
+        return database(QUEUE_NOT_FOUND)
     queue, rows = found
     counted = totals(rows)
     status: QueueStatus = {
@@ -78,41 +78,39 @@ async def list_messages(backend: Backend, call: Call) -> Answer:
         return database({"success": True, "value": None})
     name = call.path["queue"]
     rows = await backend.store.run(lambda tx: message_lists.of_queue(tx, name))
-    return database(
-        [
-            {
-                "id": row["uuid"],
-                "transactionId": row["transaction_id"],
-                "partitionId": row["partition_uuid"],
-                "queuePath": f"{name}/{row['partition']}",
-                "queue": name,
-                "partition": row["partition"],
-                "status": row["queue_status"],
-                "createdAt": timestamps.milli(row["created_at"]),
-            }
-            for row in rows
-        ]
-    )
+    listed: List[QueueMessage] = [
+        {
+            "id": row["uuid"],
+            "transactionId": row["transaction_id"],
+            "partitionId": row["partition_uuid"],
+            "queuePath": f"{name}/{row['partition']}",
+            "queue": name,
+            "partition": row["partition"],
+            "status": row["queue_status"],
+            "createdAt": timestamps.milli(row["created_at"]),
+        }
+        for row in rows
+    ]
+    return database(listed)
 
 
 async def refresh(backend: Backend, call: Call) -> Answer:
     """Count everything now."""
     found = await backend.store.run(counts.recount)
-    return database(
-        {
-            "partition": {
-                "partitionsUpdated": found.partitions,
-                "dirtyPartitionsScanned": found.partitions,
-                "partitionsSkippedByWatermark": 0,
-                "newPartitions": found.new,
-            },
-            "queue": {"queuesUpdated": found.totals["queues"]},
-            "namespace": {"namespacesUpdated": found.totals["namespaces"]},
-            "task": {"tasksUpdated": found.totals["tasks"]},
-            "system": {"systemUpdated": 1},
-            "cleanup": {"orphanedDeleted": found.gone},
-        }
-    )
+    answer: StatsRefresh = {
+        "partition": {
+            "partitionsUpdated": found.partitions,
+            "dirtyPartitionsScanned": found.partitions,
+            "partitionsSkippedByWatermark": 0,
+            "newPartitions": found.new,
+        },
+        "queue": {"queuesUpdated": found.totals["queues"]},
+        "namespace": {"namespacesUpdated": found.totals["namespaces"]},
+        "task": {"tasksUpdated": found.totals["tasks"]},
+        "system": {"systemUpdated": 1},
+        "cleanup": {"orphanedDeleted": found.gone},
+    }
+    return database(answer)
 
 
 def routes(freshness: Freshness) -> RouteTable:

@@ -6,8 +6,8 @@ import json
 import sqlite3
 from typing import Dict, List, cast
 
-from queen_api.models import MessageCounts, PartitionStatus, QueueStatus
-from typing_extensions import Final
+from queen_api.models import MessageCounts, PartitionStatus, QueueMessage, QueueStatus, QueueStatusSummary
+from typing_extensions import Final, Literal
 
 from queen.broker import timestamps
 from queen.broker.domain.queues import DEFAULTS
@@ -18,6 +18,8 @@ from queen.broker.v07.answers import answered
 from queen.broker.v07.domain import counts, messages
 from queen.broker.v07.routes.resources import found
 from queen.broker.v07.time_ranges import last_hour, range_of
+
+_Status = Literal["completed", "failed", "pending", "processing"]
 
 _QUEUES: Final = 100
 _MESSAGES: Final = 50
@@ -92,7 +94,7 @@ ROUTES: RouteTable = [
 ]
 
 
-def _queue(row: sqlite3.Row) -> Dict[str, object]:
+def _queue(row: sqlite3.Row) -> QueueStatusSummary:
     options = {**DEFAULTS, **json.loads(row["options"])}
     return {
         "id": row["uuid"],
@@ -136,9 +138,9 @@ def _totals(counted: List[MessageCounts]) -> MessageCounts:
     return cast(MessageCounts, sums)
 
 
-def _message(row: sqlite3.Row, now: int) -> Dict[str, object]:
-    status = "failed" if row["queue_status"] == "dead_letter" else str(row["queue_status"])
-    message: Dict[str, object] = {
+def _message(row: sqlite3.Row, now: int) -> QueueMessage:
+    status: _Status = "failed" if row["queue_status"] == "dead_letter" else row["queue_status"]
+    message: QueueMessage = {
         "id": row["uuid"],
         "transactionId": row["transaction_id"],
         "traceId": row["trace_id"],
