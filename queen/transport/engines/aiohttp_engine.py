@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Optional
+from typing import Optional, Sequence
 
 import aiohappyeyeballs
 import aiohttp
+from aiohappyeyeballs import AddrInfoType
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError
 from typing_extensions import Final, override
@@ -128,9 +129,8 @@ class _Connection:
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> _Protocol:
         origin = self._origin
-        addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
         connected = await aiohappyeyeballs.start_connection(
-            addresses, loop=loop, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS
+            await _addresses(loop, origin), loop=loop, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS
         )
         _, protocol = await loop.create_connection(
             lambda: _Protocol(loop),
@@ -228,6 +228,19 @@ class _Protocol(ResponseHandler):
         """Close the connection at once. Who waits for its answer is told."""
         if self.transport is not None:
             self.transport.abort()
+
+
+async def _addresses(loop: asyncio.AbstractEventLoop, origin: Origin) -> Sequence[AddrInfoType]:
+    numeric = _numeric(origin)
+    return numeric or await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+
+
+def _numeric(origin: Origin) -> Sequence[AddrInfoType]:
+    """The address, where the host is one: no thread is needed to look it up."""
+    try:
+        return socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return ()
 
 
 def _abandon(opening: asyncio.Task[_Protocol]) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Callable, Iterator, List, Tuple
+from typing import Iterator, List, Tuple
 
 import pytest
 from queen_api.api import queues
@@ -19,25 +19,13 @@ from queen_api.api import queues
 from queen import ConfigurationError, ConnectionFailedError, HttpStatusError, Queen, QueenTimeoutError
 from queen.transport.engines.tls import ssl_context
 from tests.scripted_server import Answer, Drop, Hang, Raw, Scripted, ScriptedServer, answers
+from tests.unit.client.loop_clock import Clock
 
 pytestmark = pytest.mark.sockets
 
 DELETED = {"deleted": True, "existed": True, "queue": "q"}
 EMPTY = {"success": True, "messages": []}
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-
-
-@pytest.fixture
-async def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Moves the running loop's time on."""
-    loop = asyncio.get_running_loop()
-    real, ahead = loop.time, [0.0]
-    monkeypatch.setattr(loop, "time", lambda: real() + ahead[0])
-
-    def move(seconds: float) -> None:
-        ahead[0] += seconds
-
-    return move
 
 
 @pytest.fixture
@@ -76,34 +64,34 @@ def connections(server: ScriptedServer) -> List[int]:
 
 
 async def test_a_connection_closed_while_idle_is_replaced_in_silence(
-    pass_time: Callable[[float], None], caplog: pytest.LogCaptureFixture
+    clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     script: List[Answer] = [answers(DELETED), Drop(), answers(DELETED)]
     async with ScriptedServer(lambda _: script.pop(0)) as server, client(server) as queen:
         await queen.send(queues.delete_queue(queue="q"))
-        pass_time(2)
+        clock.advance(2)
         with caplog.at_level(logging.INFO, "queen"):
             assert await queen.send(queues.delete_queue(queue="q")) == DELETED
     assert connections(server) == [1, 1, 2]
     assert caplog.records == []
 
 
-async def test_it_is_replaced_once(pass_time: Callable[[float], None]) -> None:
+async def test_it_is_replaced_once(clock: Clock) -> None:
     script: List[Answer] = [answers(DELETED), Drop(), Drop()]
     async with ScriptedServer(lambda _: script.pop(0)) as server, client(server) as queen:
         await queen.send(queues.delete_queue(queue="q"))
-        pass_time(2)
+        clock.advance(2)
         with pytest.raises(ConnectionFailedError) as raised:
             await queen.send(queues.delete_queue(queue="q"))
     assert raised.value.maybe_delivered
     assert raised.value.attempts == {server.url: 2}
 
 
-async def test_a_pop_is_not_sent_twice_for_an_idle_connection(pass_time: Callable[[float], None]) -> None:
+async def test_a_pop_is_not_sent_twice_for_an_idle_connection(clock: Clock) -> None:
     script: List[Answer] = [answers(EMPTY), Drop()]
     async with ScriptedServer(lambda _: script.pop(0)) as server, client(server) as queen:
         await queen.queue("q").pop()
-        pass_time(2)
+        clock.advance(2)
         with pytest.raises(ConnectionFailedError):
             await queen.queue("q").pop()
     assert len(server.received) == 2
@@ -117,7 +105,7 @@ async def test_a_connection_that_breaks_in_use_is_a_failure() -> None:
             await queen.send(queues.delete_queue(queue="q"))
 
 
-async def test_a_connection_closed_while_the_loop_was_blocked_is_not_used(pass_time: Callable[[float], None]) -> None:
+async def test_a_connection_closed_while_the_loop_was_blocked_is_not_used(clock: Clock) -> None:
     answer = HEAD + b'content-length: 31\r\n\r\n{"success":true, "messages":[]}'
     closed = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -135,7 +123,7 @@ async def test_a_connection_closed_while_the_loop_was_blocked_is_not_used(pass_t
         async with Queen(f"http://127.0.0.1:{listener.getsockname()[1]}", retry_attempts=0) as queen:
             assert await queen.queue("q").pop() == []
             assert closed.wait(5)
-            pass_time(2)
+            clock.advance(2)
             assert await queen.queue("q").pop() == []
         await serving
 

@@ -1,23 +1,14 @@
-"""Three servers, on a loop whose time the tests move on; nothing is waited out."""
+"""Three servers."""
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 from typing import AsyncIterator
 
 import pytest
 
 from queen.transport.ring import Ring
-from tests.unit.client.failover.servers import KEY, Clock, Server, Servers
-
-
-@pytest.fixture
-async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    loop = asyncio.get_running_loop()
-    moved = Clock(loop.time)
-    monkeypatch.setattr(loop, "time", moved.time)
-    return moved
+from tests.unit.client.failover.servers import KEY, Server, Servers
 
 
 @pytest.fixture

@@ -15,20 +15,6 @@ BAD_GATEWAY = Scripted(b"<html>bad gateway</html>", 502)
 TRUNCATED = Scripted(b"[", headers={"content-length": "900"}, close=True)
 
 
-class Clock:
-    """The running loop's time, which a test moves on."""
-
-    def __init__(self, time: Callable[[], float]) -> None:
-        self._time = time
-        self._ahead = 0.0
-
-    def time(self) -> float:
-        return self._time() + self._ahead
-
-    def advance(self, seconds: float) -> None:
-        self._ahead += seconds
-
-
 class Server(ScriptedServer):
     """A server that plays what it is told to, and can die and come back at its address."""
 

@@ -12,7 +12,6 @@ from queen.broker import open_broker
 from queen.transport.engines.in_process import InProcessEngine
 from tests.scripted_server import Answer, Drop, Hang, Received, Scripted
 from tests.unit.client.failover.servers import (
-    Clock,
     Play,
     Server,
     Servers,
@@ -23,6 +22,7 @@ from tests.unit.client.failover.servers import (
     in_time,
     usual,
 )
+from tests.unit.client.loop_clock import Clock
 
 pytestmark = pytest.mark.sockets
 

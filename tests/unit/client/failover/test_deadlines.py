@@ -11,7 +11,6 @@ from queen import QueenError, QueenTimeoutError
 from tests.scripted_server import Answer, Hang, Received, answers
 from tests.unit.client.failover.servers import (
     BAD_GATEWAY,
-    Clock,
     Servers,
     always,
     client,
@@ -22,6 +21,7 @@ from tests.unit.client.failover.servers import (
     pop,
     push,
 )
+from tests.unit.client.loop_clock import Clock
 
 pytestmark = pytest.mark.sockets
 

@@ -12,7 +12,6 @@ from tests.scripted_server import Answer, Drop, Hang, Received, Scripted, answer
 from tests.unit.client.failover.servers import (
     BAD_GATEWAY,
     TRUNCATED,
-    Clock,
     Servers,
     always,
     client,
@@ -22,6 +21,7 @@ from tests.unit.client.failover.servers import (
     pop,
     push,
 )
+from tests.unit.client.loop_clock import Clock
 
 pytestmark = pytest.mark.sockets
 
