@@ -27,7 +27,7 @@ from queen.transport.engine import (
     NotSentError,
     Reply,
 )
-from queen.transport.engines.pooled import IDLE_SECONDS, Limits, Origin, PooledEngine
+from queen.transport.engines.pooled import IDLE_SECONDS, Connection, Limits, Origin, PooledEngine
 from queen.transport.engines.reason import reason
 
 # Of a host with several addresses, the next one is tried after so long (RFC 8305).
@@ -51,9 +51,7 @@ class AiohttpEngine(PooledEngine):
         super().__init__(limits, _Connection)
 
 
-class _Connection:
-    """A connection that is opened with its first request, and again when the server has closed it meanwhile."""
-
+class _Connection(Connection):
     def __init__(self, origin: Origin, limits: Limits) -> None:
         self._origin = origin
         self._limits = limits
@@ -62,6 +60,7 @@ class _Connection:
         self._closed = False
         self._expired = False
 
+    @override
     async def send(self, target: bytes, method: str, headers: Headers, body: Optional[bytes], deadline: float) -> Reply:
         loop = asyncio.get_running_loop()
         idle = loop.time() - self._used_at
@@ -86,6 +85,7 @@ class _Connection:
         self._used_at = loop.time()
         return reply
 
+    @override
     async def aclose(self) -> None:
         self._closed = True
         self._abort()
