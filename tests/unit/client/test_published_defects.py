@@ -15,6 +15,7 @@ from queen import AuthenticationError, LeaseLostError, Message, Queen, QueenBuff
 from queen.broker import Broker, open_broker
 from tests.guide.virtual_time import VirtualTime
 from tests.scripted_server import Answer, Drop, Hang, Received, Scripted, ScriptedServer, answers
+from tests.unit.client.pushes import items_of, queued
 
 pytestmark = pytest.mark.sockets
 
@@ -43,15 +44,6 @@ async def broker(virtual_time: VirtualTime, server_dialect: str) -> AsyncIterato
     opened = open_broker(TIMED, clock=virtual_time.clock, dialect=server_dialect)
     yield opened
     await opened.close()
-
-
-def items_of(received: Received) -> List[Dict[str, Any]]:
-    body: Any = received.json
-    return list(body["items"])
-
-
-def queued(received: Received) -> Scripted:
-    return answers([{"status": "queued", "transaction_id": item["transactionId"]} for item in items_of(received)])
 
 
 def batch(*names: str) -> Scripted:

@@ -11,16 +11,11 @@ from typing import Any, List
 
 from queen import Queen
 from queen.buffering.buffer import Buffer
-from tests.scripted_server import Received, Scripted, ScriptedServer, answers
+from tests.scripted_server import Received, Scripted, ScriptedServer
+from tests.unit.client.pushes import queued
 
 ROOT = Path(__file__).parents[3]
 SLOW = {"time_millis": 60_000}
-
-
-def queued(received: Received) -> Scripted:
-    """The answer of a server that stores everything."""
-    body: Any = received.json
-    return answers([{"status": "queued", "transaction_id": item["transactionId"]} for item in body["items"]])
 
 
 def held_buffers() -> int:

@@ -7,7 +7,7 @@ from typing import Any, List, Mapping, Sequence, Tuple
 
 from queen import Queen
 from tests.scripted_server import ScriptedServer
-from tests.unit.client.buffering.pushes import queued, refusing, stored
+from tests.unit.client.pushes import queued, refusing, stored
 
 
 async def test_callbacks_come_after_the_flush(queen: Queen, queue_name: str) -> None:

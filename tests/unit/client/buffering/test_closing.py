@@ -8,7 +8,7 @@ import pytest
 
 from queen import BufferClosedError, Queen, QueenBufferError, QueenError
 from tests.scripted_server import Answer, Drop, Hang, Received, ScriptedServer, answers
-from tests.unit.client.buffering.pushes import queued, stored
+from tests.unit.client.pushes import queued, stored
 
 
 async def test_close_sends_what_is_buffered(server_url: str, queue_name: str) -> None:

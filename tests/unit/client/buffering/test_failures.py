@@ -9,7 +9,7 @@ import pytest
 
 from queen import PushRejectedError, Queen, QueenBufferError
 from tests.scripted_server import Answer, Drop, Received, ScriptedServer, answers
-from tests.unit.client.buffering.pushes import items_of, payloads, queued, refusing
+from tests.unit.client.pushes import items_of, payloads, queued, refusing
 
 
 async def test_a_failed_flush_keeps_its_batch_in_front_and_sends_it_again() -> None:

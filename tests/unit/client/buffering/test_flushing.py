@@ -9,7 +9,7 @@ import pytest
 
 from queen import Queen
 from tests.scripted_server import Answer, Received, ScriptedServer
-from tests.unit.client.buffering.pushes import items_of, payloads, queued, stored
+from tests.unit.client.pushes import items_of, payloads, queued, stored
 
 
 async def test_a_full_buffer_goes_in_one_request(queen: Queen, queue_name: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 from queen import Queen
 from tests.scripted_server import Answer, Received, ScriptedServer
-from tests.unit.client.buffering.pushes import payloads, queued, stored
+from tests.unit.client.pushes import payloads, queued, stored
 
 
 async def test_a_push_waits_while_the_buffer_is_full() -> None:
