@@ -7,7 +7,7 @@ language its members are written in.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from typing_extensions import Final
 
@@ -37,16 +37,13 @@ class Ring:
         nodes.sort(key=lambda node: node[0])
         self._hashes = [value for value, _ in nodes]
         self._servers = [server for _, server in nodes]
-        self._count = len(urls)
+        self._orders: Dict[int, Tuple[int, ...]] = {}
 
-    def walk(self, key: str) -> Iterator[int]:
+    def order(self, key: str) -> Tuple[int, ...]:
         """The indexes of all servers, in the order in which the ring offers them to a key."""
-        start = bisect_left(self._hashes, fnv1a(key))
-        seen = set()
-        for step in range(len(self._servers)):
-            server = self._servers[(start + step) % len(self._servers)]
-            if server not in seen:
-                seen.add(server)
-                yield server
-                if len(seen) == self._count:
-                    return
+        start = bisect_left(self._hashes, fnv1a(key)) % len(self._servers)
+        order = self._orders.get(start)
+        if order is None:
+            # Going round takes 130 us with 30 servers, and there are no more orders than nodes.
+            order = self._orders[start] = tuple(dict.fromkeys(self._servers[start:] + self._servers[:start]))
+        return order

@@ -36,6 +36,7 @@ class Router:
         self._retry_after = config.health_retry_after_millis / 1000
         by_key = config.load_balancing_strategy == "affinity" and len(config.urls) > 1
         self._ring = Ring(config.urls, config.affinity_hash_ring) if by_key else None
+        self._failed = 0
         self._next = 0
         self._session = 0
         self._strategy = config.load_balancing_strategy
@@ -64,6 +65,7 @@ class Router:
 
     def failed(self, server: Server, now: float) -> None:
         """Mark a server as unhealthy."""
+        self._failed += server.failed_at is None
         server.failed_at = now
         if self._failover and self._servers[self._session] is server:
             self._session = (self._session + 1) % len(self._servers)
@@ -71,6 +73,7 @@ class Router:
     def answered(self, server: Server) -> None:
         """Mark a server as healthy."""
         if server.failed_at is not None:
+            self._failed -= 1
             server.failed_at = None
             server.dialect = None
 
@@ -96,12 +99,14 @@ class Router:
         order = self._order(affinity)
         if not self._failover:
             return order[:1]
+        if not self._failed:
+            return order
         healthy = [server for server in order if self._is_healthy(server, now)]
         return healthy + [server for server in order if server not in healthy]
 
     def _order(self, affinity: Optional[str]) -> List[Server]:
         """All servers as the strategy has them, whatever their health."""
         if self._ring is not None and affinity is not None:
-            return [self._servers[index] for index in self._ring.walk(affinity)]
+            return [self._servers[index] for index in self._ring.order(affinity)]
         start = self._session if self._strategy == "session" else self._next
         return self._servers[start:] + self._servers[:start]

@@ -81,7 +81,7 @@ def test_a_key_has_the_references_hash(key: str, expected: int, _order: str) -> 
 
 @pytest.mark.parametrize(("key", "_hash", "expected"), TABLE)
 def test_the_ring_offers_its_servers_in_the_references_order(key: str, _hash: int, expected: str) -> None:
-    assert "".join("abc"[index] for index in Ring(URLS, 128).walk(key)) == expected
+    assert "".join("abc"[index] for index in Ring(URLS, 128).order(key)) == expected
 
 
 @pytest.mark.parametrize(
@@ -89,20 +89,20 @@ def test_the_ring_offers_its_servers_in_the_references_order(key: str, _hash: in
 )
 def test_the_number_of_virtual_nodes_is_part_of_the_ring(nodes: int, orders_workers: str, any_queue: str) -> None:
     ring = Ring(URLS, nodes)
-    assert "".join("abc"[index] for index in ring.walk("orders:user-7:__QUEUE_MODE__")) == orders_workers
-    assert "".join("abc"[index] for index in ring.walk("*:*:__QUEUE_MODE__")) == any_queue
+    assert "".join("abc"[index] for index in ring.order("orders:user-7:__QUEUE_MODE__")) == orders_workers
+    assert "".join("abc"[index] for index in ring.order("*:*:__QUEUE_MODE__")) == any_queue
 
 
 def test_a_key_on_a_node_belongs_to_that_node() -> None:
-    assert next(Ring(URLS, 128).walk("http://b:6632#vnode7")) == 1
-    assert next(Ring(URLS, 128).walk("http://c:6632#vnode0")) == 2
+    assert Ring(URLS, 128).order("http://b:6632#vnode7")[0] == 1
+    assert Ring(URLS, 128).order("http://c:6632#vnode0")[0] == 2
 
 
 def test_nodes_of_equal_hash_keep_the_order_of_the_servers() -> None:
     first, second = ["http://queen-1022789:6632", "http://queen-1239192:6632"]
     assert fnv1a(f"{first}#vnode0") == fnv1a(f"{second}#vnode0")
-    assert list(Ring([first, second], 1).walk("orders:*:g")) == [0, 1]
-    assert list(Ring([second, first], 1).walk("orders:*:g")) == [0, 1]
+    assert Ring([first, second], 1).order("orders:*:g") == (0, 1)
+    assert Ring([second, first], 1).order("orders:*:g") == (0, 1)
 
 
 def test_missing_parts_of_a_key_are_stars_and_no_group_is_queue_mode() -> None:
@@ -114,7 +114,7 @@ def test_missing_parts_of_a_key_are_stars_and_no_group_is_queue_mode() -> None:
 
 def test_a_walk_names_every_server_once() -> None:
     ring = Ring(["http://a:1", "http://b:1", "http://c:1"], 128)
-    assert sorted(ring.walk("orders:*:g")) == [0, 1, 2]
+    assert sorted(ring.order("orders:*:g")) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -18,5 +18,5 @@ async def servers() -> AsyncIterator[Servers]:
         started = [Server() for _ in range(3)]
         for server in started:
             await stack.enter_async_context(server)
-        first, second, third = (started[index] for index in Ring([server.url for server in started], 128).walk(KEY))
+        first, second, third = (started[index] for index in Ring([server.url for server in started], 128).order(KEY))
         yield first, second, third
