@@ -21,15 +21,10 @@ import attrs
 from typing_extensions import override
 
 from queen import Queen
-from queen.buffering.buffers import Buffers
 from queen.builders.queue import QueueBuilder, named_queue
-from queen.builders.services import Services
+from queen.builders.services import Services, services_over
 from queen.config import client_config
-from queen.consuming.running import RunningConsumers
 from queen.message import Message
-from queen.operations.source import Source
-from queen.settling.settler import Settler
-from queen.streaming.turns import Turns
 from queen.transport.engine import Engine, Headers, Reply
 from queen.transport.transport import Transport
 
@@ -116,17 +111,8 @@ def _listed(entry: bytes, count: int) -> bytes:
 
 
 def canned_services(engine: CannedEngine) -> Services:
-    """The parts of a client over the canned engine, as ``Queen`` puts them together."""
-    transport = Transport(client_config(_URL, {}), engine, engine)
-    settler = Settler(transport)
-    return Services(
-        transport=transport,
-        settler=settler,
-        source=Source(settler),
-        buffers=Buffers(transport),
-        consumers=RunningConsumers(),
-        turns=Turns([_URL]),
-    )
+    """The parts of a client over the canned engine."""
+    return services_over(Transport(client_config(_URL, {}), engine, engine), [_URL])
 
 
 async def _fill(queues: Sequence[QueueBuilder], options: Dict[str, int], count: int) -> None:

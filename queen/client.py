@@ -12,22 +12,17 @@ from queen_api.models import DeleteGroupAnswer
 from typing_extensions import Self
 
 from queen import logs, validation
-from queen.buffering.buffers import Buffers
 from queen.builders.queue import QueueBuilder, named_queue
-from queen.builders.services import Services
+from queen.builders.services import services_over
 from queen.builders.stream import StreamBuilder
 from queen.builders.transaction import TransactionBuilder
 from queen.config import ClientConfig, client_config
-from queen.consuming.running import RunningConsumers
 from queen.errors import ClientClosedError, ConfigurationError
 from queen.operations import administration, settle
 from queen.operations.settle import AnyMessage
-from queen.operations.source import Source
 from queen.operations.streams import StreamDefinition, WindowSource
 from queen.settling.renewal import DEFAULT_SECONDS
-from queen.settling.settler import Settler
 from queen.streaming.consumer import StreamConsumer
-from queen.streaming.turns import Turns
 from queen.transport.engine import Engine
 from queen.transport.engines.in_process import InProcessEngine
 from queen.transport.engines.selection import http_engines
@@ -65,15 +60,7 @@ class Queen:
         checked = client_config(config, options)
         transport = Transport(checked, *_engines(checked))
         self._transport = transport
-        settler = Settler(transport)
-        self._services = Services(
-            transport=transport,
-            settler=settler,
-            source=Source(settler),
-            buffers=Buffers(transport),
-            consumers=RunningConsumers(),
-            turns=Turns(checked.urls),
-        )
+        self._services = services_over(transport, checked.urls)
         self._admin: Optional[Admin] = None
         self._timeout = checked.timeout_millis / 1000
         self._closed = False
