@@ -16,6 +16,7 @@ from queen.buffering.options import BufferOptions
 from queen.buffering.parcel import Parcel, Reports, items_as_given
 from queen.errors import BufferClosedError, PushRejectedError, QueenBufferError, QueenError, is_final
 from queen.operations.push import push
+from queen.operations.push_callbacks import NO_CALLBACKS
 from queen.transport.transport import Transport
 from queen.types import PushResponse
 
@@ -121,8 +122,11 @@ class Buffer:
         """
         self._options = options
         if not self._pushers and self._has_room(parcel):
+            due = self._due
             self._take(parcel)
-            self._schedule()
+            # Otherwise it is known already when the buffer is to be sent.
+            if self._count >= options.message_count or self._due < due:
+                self._schedule()
             return None
         if is_final(self._failure):
             raise self._refusal(parcel)
@@ -197,7 +201,8 @@ class Buffer:
     def _take(self, parcel: Parcel) -> None:
         self._parcels.append(parcel)
         self._count += len(parcel.items)
-        self._due = min(self._due, parcel.due)
+        if parcel.due < self._due:
+            self._due = parcel.due
 
     def _let_in(self) -> None:
         while self._pushers:
@@ -232,7 +237,11 @@ class Buffer:
         return self._closing and bool(self._batch) and (is_final(self._failure) or self._retry_at >= self._deadline)
 
     def _next_batch(self) -> List[Parcel]:
-        size, count, wanted = 0, 0, self._options.message_count if self._options is not None else 1
+        wanted = self._options.message_count if self._options is not None else 1
+        if self._count <= wanted:
+            batch, self._parcels, self._due = self._parcels, [], math.inf
+            return batch
+        size, count = 0, 0
         for parcel in self._parcels:
             count += len(parcel.items)
             if size and count > wanted:
@@ -255,8 +264,9 @@ class Buffer:
             self._keep(error)
         else:
             self._batch = []
-            for parcel, own in _by_parcel(batch, results):
-                self._reports.accepted(parcel, own)
+            if any(parcel.callbacks is not NO_CALLBACKS for parcel in batch):
+                for parcel, own in _by_parcel(batch, results):
+                    self._reports.accepted(parcel, own)
         self._settle(batch)
 
     def _seconds_left(self) -> Optional[float]:
@@ -296,15 +306,14 @@ class Buffer:
 
     def _settle(self, batch: Sequence[Parcel]) -> None:
         """Draw the conclusions of a flush."""
-        kept = {id(parcel.origin) for parcel in self._batch}
-        left = sum(len(parcel.items) for parcel in self._batch)
-        self._count -= sum(len(parcel.items) for parcel in batch) - left
+        self._count += _size(self._batch) - _size(batch)
         failed = bool(self._batch)
         if not failed:
             self._tally.flushed += 1
             self._failure, self._failures, self._maybe_stored = None, 0, False
-        gone = {id(parcel.origin) for parcel in batch} - kept
-        self._answer_flushes(gone)
+        if self._waiting:
+            kept = {id(parcel.origin) for parcel in self._batch}
+            self._answer_flushes({id(parcel.origin) for parcel in batch} - kept)
         self._let_in()
         if is_final(self._failure) and failed:
             self._turn_away(self._refusal)
@@ -364,6 +373,10 @@ class Buffer:
     def _closed_error(self, parcel: Parcel) -> BufferClosedError:
         words = f"{self._name()}: the client was closed before there was room"
         return BufferClosedError(words, unsent=items_as_given([parcel]))
+
+
+def _size(parcels: Sequence[Parcel]) -> int:
+    return sum([len(parcel.items) for parcel in parcels])
 
 
 def _by_parcel(

@@ -13,7 +13,7 @@ from queen.buffering.flush_queue import FlushQueue
 from queen.buffering.options import BufferOptions
 from queen.buffering.parcel import Parcel, Reports, items_as_given
 from queen.errors import BufferClosedError, QueenBufferError, QueenError
-from queen.operations.names import check_name
+from queen.operations.names import check_name, may_be_refused
 from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, encode_item
 from queen.operations.push_callbacks import PushCallbacks
 from queen.transport.transport import Transport
@@ -50,14 +50,15 @@ class Buffers:
             TypeError, ValueError: a payload or a queue name that cannot be sent.
         """
         if items:
+            queue, partition = items[0]["queue"], items[0].get("partition", DEFAULT_PARTITION)
             encoded = [encode_item(item) for item in items]
             now = asyncio.get_running_loop().time()
-            parcel = Parcel(items, encoded, callbacks, now, now + options.time_millis / 1000)
-            await self._check_name(parcel)
+            parcel = Parcel(items, encoded, callbacks, now, now + options.seconds)
+            if may_be_refused(queue):
+                await self._check_name(parcel)
             if self._closed:
                 raise BufferClosedError("the client is closed", unsent=items_as_given([parcel]))
-            place = items[0]["queue"], items[0].get("partition", DEFAULT_PARTITION)
-            taken = self._buffer(place).add(parcel, options)
+            taken = self._buffer((queue, partition)).add(parcel, options)
             if taken is not None:
                 await taken
         return {"buffered": True, "count": len(items)}

@@ -14,7 +14,8 @@ from queen.operations.push_callbacks import PushCallbacks
 from queen.types import PushResponse
 
 
-@attrs.frozen(eq=False)
+# One is made for each push: frozen, that would cost 0.9 us instead of 0.4.
+@attrs.define(eq=False)
 class Parcel:
     """The messages of one push.
 

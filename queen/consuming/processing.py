@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Callable, Dict, List, Sequence, Union
+from typing import Awaitable, Callable, Dict, List, Sequence, Union
 
 from queen import logs
 from queen.callbacks import call
@@ -70,13 +70,18 @@ class Processor:
             if message.lease_lost or (message.ledger is not None and message.ledger.has_unsent_failure):
                 continue
             handled += 1
-            if await self._handle(message):
-                await self._settle_completed([message])
+            ledger = message.ledger
+            if await self._handle(message) and ledger is not None:
+                await self._acknowledge(ledger.complete(message.transaction_id))
         return handled
 
     async def _process_together(self, messages: List[Message]) -> None:
+        # Known before the handler gets the list, which it may change.
+        ledgers = dict.fromkeys([message.ledger for message in messages])
         if await self._handle(messages):
-            await self._settle_completed(messages)
+            for ledger in ledgers:
+                if ledger is not None:
+                    await self._acknowledge(ledger.complete_rest())
 
     async def _handle(self, subject: Union[Message, List[Message]]) -> bool:
         """Call the handler; True when it succeeded and the loop is to acknowledge."""
@@ -117,17 +122,20 @@ class Processor:
         elif not ledger.is_decided(identifiers[0]):
             await ledger.settle({identifiers[0]: decision(False, reason)})
 
-    async def _settle_completed(self, messages: Sequence[Message]) -> None:
-        for ledger, own in _by_ledger(messages).items():
-            try:
-                results = await ledger.complete(message.transaction_id for message in own)
-            except ClientClosedError:
-                raise
-            except QueenError as error:
-                # The work is done; only the message may come again, when its lease runs out.
-                logs.event(logging.ERROR, "ConsumeBuilder.ack", failed=str(error), messages=len(own))
-            else:
-                _log_refused(results)
+    @staticmethod
+    async def _acknowledge(acks: Awaitable[Sequence[AckResponse]]) -> None:
+        try:
+            results = await acks
+        except ClientClosedError:
+            raise
+        except QueenError as error:
+            # The work is done; only the message may come again, when its lease runs out.
+            logs.event(logging.ERROR, "ConsumeBuilder.ack", failed=str(error))
+        else:
+            for result in results:
+                if not result["success"]:
+                    facts = {"transactionId": result["transactionId"], "refused": result["error"]}
+                    logs.event(logging.WARNING, "ConsumeBuilder.ack", **facts)
 
     @staticmethod
     async def _tell(name: str, callback: Callable[..., object], *arguments: object) -> None:
@@ -152,11 +160,3 @@ def _by_ledger(messages: Sequence[Message]) -> Dict[Ledger, List[Message]]:
         if message.ledger is not None:
             grouped.setdefault(message.ledger, []).append(message)
     return grouped
-
-
-def _log_refused(results: Sequence[AckResponse]) -> None:
-    for result in results:
-        if not result["success"]:
-            logs.event(
-                logging.WARNING, "ConsumeBuilder.ack", transactionId=result["transactionId"], refused=result["error"]
-            )

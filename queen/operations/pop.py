@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import Dict, List, Mapping, Optional, Union, cast
+from typing import Dict, List, Optional, Sequence, Union
 
 import attrs
 from queen_api import Request
 from queen_api.api import messages
-from queen_api.models import PopAnswer
+from queen_api.models import PopAnswer, PoppedMessage
 from typing_extensions import Final
 
 from queen.errors import ServerRefusedError
@@ -158,42 +158,42 @@ def _request(options: PopOptions, poll_millis: Optional[int]) -> Request[Optiona
     )
 
 
-def _messages(settler: Settler, options: PopOptions, answer: object) -> List[Message]:
+def _messages(settler: Settler, options: PopOptions, answer: Optional[PopAnswer]) -> List[Message]:
     if answer is None:
         return []
-    fields = cast("Mapping[str, object]", answer)
-    error = fields.get("error")
+    error = answer.get("error")
     if isinstance(error, str) and error not in _EMPTY:
         raise ServerRefusedError(operation="pop", status=200, words=error.strip())
-    found = cast("List[Dict[str, object]]", fields.get("messages") or [])
-    ledgers = _ledgers(settler, options, found)
-    popped = []
-    for wire in found:
-        wire.setdefault("queue", options.queue)
+    leased: Dict[str, List[PoppedMessage]] = {}
+    for wire in answer.get("messages") or ():
+        if options.queue is not None:
+            wire.setdefault("queue", options.queue)
         # Server 0.7 says null in queue mode, 0.15 the name of queue mode.
         if wire.get("consumerGroup") is None:
             wire["consumerGroup"] = QUEUE_MODE
         if options.auto_ack:
             # Server 0.7 names the lease that it has just given back.
             wire["leaseId"] = ""
-        popped.append(Message(wire, ledgers[cast("str", wire["partitionId"])]))
+        leased.setdefault(wire["partitionId"], []).append(wire)
+    popped: List[Message] = []
+    for wires in leased.values():
+        ledger = _ledger(settler, options, wires)
+        popped += [Message(wire, ledger) for wire in wires]
     return popped
 
 
-def _ledgers(settler: Settler, options: PopOptions, found: List[Dict[str, object]]) -> Dict[str, Ledger]:
-    now = asyncio.get_running_loop().time()
-    leased: Dict[str, List[Dict[str, object]]] = {}
-    for wire in found:
-        leased.setdefault(cast("str", wire["partitionId"]), []).append(wire)
-    ledgers = {}
-    for partition_id, wires in leased.items():
-        lease = LeaseKey(
-            partition_id=partition_id,
-            lease_id=None if options.auto_ack else cast("Optional[str]", wires[0]["leaseId"]) or None,
-            group=options.group,
-            affinity=options.affinity,
-            queue=options.queue,
-        )
-        identifiers = [cast("str", wire["transactionId"]) for wire in wires]
-        ledgers[partition_id] = Ledger(settler, lease, identifiers, leased_at=now, acknowledged=options.auto_ack)
-    return ledgers
+def _ledger(settler: Settler, options: PopOptions, wires: Sequence[PoppedMessage]) -> Ledger:
+    lease = LeaseKey(
+        partition_id=wires[0]["partitionId"],
+        lease_id=wires[0]["leaseId"] or None,
+        group=options.group,
+        affinity=options.affinity,
+        queue=options.queue,
+    )
+    return Ledger(
+        settler,
+        lease,
+        [wire["transactionId"] for wire in wires],
+        leased_at=asyncio.get_running_loop().time(),
+        acknowledged=options.auto_ack,
+    )

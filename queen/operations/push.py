@@ -63,11 +63,13 @@ def push_items(queue: str, partition: Optional[str], items: object) -> List[Iden
 
 
 def item_list(items: object) -> List[object]:
-    """The items that a user gave, as a list; a single one needs none around it.
+    """The items that a user gave, as a list, perhaps the user's own; a single one needs none around it.
 
     Raises:
         TypeError: what is given is neither.
     """
+    if type(items) is list:
+        return items
     if isinstance(items, collections.abc.Mapping):
         return [items]
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
@@ -122,8 +124,10 @@ async def push(
         return []
     await check_name(transport, items[0]["queue"])
     kept, places = _each_id_once(items)
-    unique = [items[position] for position in kept]
-    body = None if encoded is None else b'{"items":[' + b",".join(encoded[position] for position in kept) + b"]}"
+    unique = items if kept is None else [items[position] for position in kept]
+    if kept is not None and encoded is not None:
+        encoded = [encoded[position] for position in kept]
+    body = None if encoded is None else b'{"items":[%b]}' % b",".join(encoded)
     partition = unique[0].get("partition")
     # One partition has one server, whether it is named or meant.
     key = affinity_key(unique[0]["queue"], None if partition == DEFAULT_PARTITION else partition, None)
@@ -136,16 +140,18 @@ async def push(
     except (TypeError, ValueError) as error:
         raise _in_words_of_the_user(error) from None
     results = _results(unique, answer.value)
-    if repeated or answer.repeated:
+    statuses = {result["status"] for result in results}
+    if "duplicate" in statuses and (repeated or answer.repeated):
         # The items of a push whose answer was lost are duplicates of themselves.
         for result in results:
             if result["status"] == "duplicate":
                 result["status"] = "queued"
-    ordered = _in_order(results, places)
-    _refuse_failed(items, ordered)
-    buffered = sum(result["status"] == "buffered" for result in results)
-    if buffered:
+    ordered = results if places is None else _in_order(results, places)
+    if "failed" in statuses:
+        raise _rejection(items, ordered)
+    if "buffered" in statuses:
         # Accepted, but not stored yet: the server keeps them in a file until its database takes them.
+        buffered = sum(result["status"] == "buffered" for result in ordered)
         logs.event(logging.WARNING, "QueueBuilder.push", queue=unique[0]["queue"], buffered=buffered)
     return ordered
 
@@ -201,8 +207,13 @@ def _in_words_of_the_user(error: Exception) -> Exception:
     return type(error)(str(error).replace("payload", "data", 1))
 
 
-def _each_id_once(items: Sequence[IdentifiedItem]) -> Tuple[List[int], List[int]]:
-    """The positions of the items to send, and for each item the place of its id among those."""
+def _each_id_once(items: Sequence[IdentifiedItem]) -> Tuple[Optional[List[int]], Optional[List[int]]]:
+    """The positions of the items to send, and for each item the place of its id among those.
+
+    None for both where each id stands once, as it nearly always does: 0.1 us of an item instead of 0.4.
+    """
+    if len({item["transactionId"] for item in items}) == len(items):
+        return None, None
     first: Dict[str, int] = {}
     kept: List[int] = []
     places: List[int] = []
@@ -227,17 +238,16 @@ def _results(items: Sequence[IdentifiedItem], answer: object) -> List[PushRespon
     return cast("List[PushResponse]", entries)
 
 
-def _refuse_failed(items: Sequence[IdentifiedItem], results: Sequence[PushResponse]) -> None:
+def _rejection(items: Sequence[IdentifiedItem], results: Sequence[PushResponse]) -> PushRejectedError:
     failed = [(item, result) for item, result in zip(items, results) if result["status"] == "failed"]
-    if failed:
-        words = str(cast("Mapping[str, object]", failed[0][1]).get("error", "no reason given"))
-        raise PushRejectedError(
-            operation="push",
-            status=200,
-            words=words if len(failed) == 1 else f"{words} (and {len(failed) - 1} more of {len(items)} items)",
-            results=[cast("Mapping[str, object]", result) for result in results],
-            unsent=[as_given(item) for item, _ in failed],
-        )
+    words = str(cast("Mapping[str, object]", failed[0][1]).get("error", "no reason given"))
+    return PushRejectedError(
+        operation="push",
+        status=200,
+        words=words if len(failed) == 1 else f"{words} (and {len(failed) - 1} more of {len(items)} items)",
+        results=[cast("Mapping[str, object]", result) for result in results],
+        unsent=[as_given(item) for item, _ in failed],
+    )
 
 
 def as_given(item: IdentifiedItem) -> Mapping[str, object]:
@@ -249,8 +259,6 @@ def as_given(item: IdentifiedItem) -> Mapping[str, object]:
 
 
 def _in_order(results: Sequence[PushResponse], places: Sequence[int]) -> List[PushResponse]:
-    if len(results) == len(places):
-        return list(results)
     ordered: List[PushResponse] = []
     seen = set()
     for place in places:

@@ -13,6 +13,7 @@ from typing_extensions import Final
 
 from queen.errors import ProtocolError, ServerRefusedError
 from queen.settling.decision import Decision
+from queen.transport import codec
 from queen.transport.transport import Transport
 from queen.types import AckResponse
 
@@ -82,21 +83,16 @@ async def send_batch(
     Raises:
         QueenError: the transport failed; refusals by the server are in the results.
     """
-    acknowledgments: List[Acknowledgment] = []
-    for transaction_id in transaction_ids:
-        acknowledgment: Acknowledgment = {
-            "transactionId": transaction_id,
-            "partitionId": lease.partition_id,
-            "status": decision.status,
-        }
-        if lease.lease_id is not None:
-            acknowledgment["leaseId"] = lease.lease_id
-        if decision.error is not None:
-            acknowledgment["error"] = decision.error
-        acknowledgments.append(acknowledgment)
-    request = acks.ack_batch(acknowledgments=acknowledgments, consumer_group=lease.group)
+    acknowledgment: Dict[str, str] = {"partitionId": lease.partition_id, "status": decision.status}
+    if lease.lease_id is not None:
+        acknowledgment["leaseId"] = lease.lease_id
+    if decision.error is not None:
+        acknowledgment["error"] = decision.error
+    acknowledgments = [{**acknowledgment, "transactionId": identifier} for identifier in transaction_ids]
+    request = acks.ack_batch(acknowledgments=cast("List[Acknowledgment]", acknowledgments), consumer_group=lease.group)
+    body = codec.encode(request.body, operation="ack_batch", only_text=True)
     read = functools.partial(_several, transaction_ids=transaction_ids)
-    return await _send(transport, request, lease, read, repeat_lost=repeat_lost)
+    return await _send(transport, request, lease, read, body=body, repeat_lost=repeat_lost)
 
 
 async def send_in_transaction(
@@ -146,9 +142,10 @@ async def _send(
     lease: LeaseKey,
     read: Callable[[T], List[AckResponse]],
     *,
+    body: Optional[bytes] = None,
     repeat_lost: bool = True,
 ) -> List[AckResponse]:
-    answer = await transport.exchange(request, affinity=lease.affinity, repeat_lost=repeat_lost)
+    answer = await transport.exchange(request, affinity=lease.affinity, body=body, repeat_lost=repeat_lost)
     results = read(answer.value)
     if not answer.repeated:
         return results
@@ -188,7 +185,10 @@ def _listed(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]
     results: List[AckResponse] = []
     for transaction_id, entry in zip(transaction_ids, entries):
         error = entry.get("error")
-        refused = error if isinstance(error, str) else None if entry.get("success") else "unknown status"
+        if error is None and entry.get("success"):
+            refused = None
+        else:
+            refused = error if isinstance(error, str) else "unknown status"
         released = entry.get("leaseReleased")
         result: AckResponse = {
             "success": refused is None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Set
+from typing import Collection, Dict, List, Mapping, Optional, Sequence, Set
 
 from typing_extensions import Final
 
@@ -164,8 +164,18 @@ class Ledger:
                 for transaction_id in decisions
             }
 
-    async def complete(self, transaction_ids: Iterable[str]) -> List[AckResponse]:
-        """Complete those messages that nothing was decided for: as ``settle``, for 0.5 us of each instead of 0.9.
+    async def complete(self, transaction_id: str) -> List[AckResponse]:
+        """Complete a message if nothing was decided for it: as ``settle``.
+
+        Returns:
+            Its result; nothing where it was decided before.
+        """
+        if self.is_decided(transaction_id):
+            return []
+        return list((await self.settle({transaction_id: COMPLETED})).values())
+
+    async def complete_rest(self) -> List[AckResponse]:
+        """Complete all messages that nothing was decided for: as ``settle``, for a third of its cost.
 
         Returns:
             A result for each that this completed.
@@ -173,10 +183,8 @@ class Ledger:
         Raises:
             QueenError: the transport failed. The decisions stay noted, and the next call sends them again.
         """
-        places = self._places()
         async with self.turn():
-            wanted = [places[transaction_id] for transaction_id in transaction_ids]
-            undecided = [place for place in wanted if self._decisions[place] is None]
+            undecided = [place for place, decided in enumerate(self._decisions) if decided is None]
             for place in undecided:
                 self._decisions[place] = COMPLETED
             await self._advance()
@@ -246,8 +254,9 @@ class Ledger:
             end += 1
         results = await self._settler.complete(self._batch(), end - self._head)
         self._results[self._head : end] = results
-        if any(is_lease_refusal(result) for result in results):
-            self._over = _LEASE_OVER
+        for result in results:
+            if not result["success"] and is_lease_refusal(result):
+                self._over = _LEASE_OVER
 
     async def _send_failure(self, place: int, decision: Decision) -> None:
         outcome = await self._settler.fail(self._batch(), decision)

@@ -11,7 +11,7 @@ import enum
 import json
 import math
 import uuid
-from typing import Callable, Iterator, Optional, Tuple, Type, Union
+from typing import Callable, Iterable, Iterator, Optional, Tuple, Type, Union
 
 from typing_extensions import Final
 
@@ -56,18 +56,19 @@ else:
     _dumps, _loads, _standard = _fast_dumps, orjson.loads, False
 
 
-def encode(value: object, *, operation: str) -> bytes:
+def encode(value: object, *, operation: str, only_text: bool = False) -> bytes:
     """The bytes of a request body.
 
     Args:
         value: the body.
         operation: the operation id, named in the error.
+        only_text: whether it holds nothing but texts, objects and lists: nothing that must be looked for.
 
     Raises:
         TypeError, ValueError: a value that cannot be sent; the message holds the path to it.
     """
     # json turns keys that are no strings into strings in silence, and knows no limit for integers.
-    if _standard and not _is_plain(value):
+    if _standard and not only_text and not _is_plain(value):
         _refuse_faults(value, operation)
     try:
         data = _dumps(value)
@@ -95,18 +96,28 @@ def _is_plain(value: object) -> bool:
 
     A fifth of the cost of ``_faults``, which knows the path to each value.
     """
-    if type(value) is str or type(value) is bool or value is None:
-        return True
-    if type(value) is int:
-        return _SMALLEST <= value <= _LARGEST
-    if type(value) is float:
-        return math.isfinite(value)
     try:
-        if type(value) is dict:
-            return _ONLY_TEXT.issuperset(map(type, value)) and all(map(_is_plain, value.values()))
-        return type(value) is list and all(map(_is_plain, value))
+        return _are_plain([value])
     except RecursionError:
         return False
+
+
+def _are_plain(values: Iterable[object]) -> bool:
+    for value in values:
+        if type(value) is str or value is None or type(value) is bool:
+            continue
+        if type(value) is int:
+            if not _SMALLEST <= value <= _LARGEST:
+                return False
+        elif type(value) is dict:
+            if not (_ONLY_TEXT.issuperset(map(type, value)) and _are_plain(value.values())):
+                return False
+        elif type(value) is float:
+            if not math.isfinite(value):
+                return False
+        elif not (type(value) is list and _are_plain(value)):
+            return False
+    return True
 
 
 def _refuse_faults(value: object, operation: str) -> None:
