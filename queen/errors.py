@@ -111,7 +111,10 @@ class OutcomeUnknownError(QueenError):
 
     Attributes:
         operation: the operation id.
+        maybe_delivered: True, always.
     """
+
+    maybe_delivered = True
 
     def __init__(self, message: str, *, operation: str) -> None:
         super().__init__(message)
@@ -126,7 +129,10 @@ class ProtocolError(QueenError):
         url: the server that answered.
         status: the HTTP status.
         excerpt: the beginning of the body, as text.
+        maybe_delivered: True, always: it was answered, and nobody knows by whom.
     """
+
+    maybe_delivered = True
 
     def __init__(self, reason: str, *, operation: str, url: str, status: int, excerpt: str) -> None:
         super().__init__(f"{operation}: {url} answered {status}: {reason}; the body begins {excerpt!r}")
