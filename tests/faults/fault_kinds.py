@@ -20,8 +20,8 @@ class Exchange(Protocol):
         """Send the request to the broker and read its response; when the client goes meanwhile, that is the end."""
         ...
 
-    async def deliver(self) -> None:
-        """Send the request to the broker and have its response, whether or not the client is still there."""
+    async def deliver(self) -> Response:
+        """Send the request to the broker and read its response, whether or not the client is still there."""
         ...
 
     async def send(self, data: bytes) -> None:
@@ -247,7 +247,8 @@ class Delay:
 
     async def play(self, exchange: Exchange) -> None:
         await asyncio.sleep(self.seconds)
-        await Pass().play(exchange)
+        response = await exchange.deliver()
+        await exchange.send(response.head + response.body)
 
 
 HTML_PAGE = b"<!doctype html><html><body>Sign in to the network</body></html>"

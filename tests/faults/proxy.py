@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 from types import TracebackType
-from typing import Any, Awaitable, Callable, Counter, Optional, Set, Type, TypeVar
+from typing import Any, Awaitable, Callable, Counter, List, Optional, Set, Type, TypeVar, cast
 
 import attrs
 
@@ -49,7 +49,9 @@ class FaultProxy:
         requests: how many requests came.
         injected: how often each kind of fault was done.
         accepted: how many connections were taken.
+        hear: called with each answer of the broker, as it comes; perhaps the client never gets it.
         see: called with each exchange that is over.
+        defects: what went wrong in the proxy itself.
     """
 
     def __init__(self, broker_port: int, plan: Optional[Plan] = None) -> None:
@@ -58,13 +60,15 @@ class FaultProxy:
         self.requests = 0
         self.accepted = 0
         self.injected: Counter[str] = Counter()
+        self.hear: Callable[[Request, Response], None] = lambda _, __: None
         self.see: Callable[[Seen], None] = lambda _: None
-        self._server: Optional[asyncio.AbstractServer] = None
+        self._listener: Optional[socket.socket] = None
         self._connections: Set[asyncio.Task[None]] = set()
         self._timers: Set[asyncio.Task[None]] = set()
         self._refusals = 0
         self._port = 0
         self._stopped = False
+        self.defects: List[BaseException] = []
 
     @property
     def url(self) -> str:
@@ -77,7 +81,7 @@ class FaultProxy:
         return len(self._connections)
 
     async def __aenter__(self) -> FaultProxy:
-        await self._listen()
+        self._listen()
         return self
 
     async def __aexit__(
@@ -88,18 +92,21 @@ class FaultProxy:
         tasks = [*self._connections, *self._timers]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        self.defects += [error for error in ended if isinstance(error, Exception)]
+        if self.defects:
+            raise self.defects[0]
 
     def refuse(self) -> None:
         """Refuse new connections, until as many calls of ``accept`` were made."""
         self._refusals += 1
         self._stop_listening()
 
-    async def accept(self) -> None:
+    def accept(self) -> None:
         """Take connections again."""
         self._refusals -= 1
         if not self._refusals and not self._stopped:
-            await self._listen()
+            self._listen()
 
     def refuse_for(self, seconds: float) -> None:
         """Refuse new connections for so long."""
@@ -119,42 +126,60 @@ class FaultProxy:
             await asyncio.wait(set(self._connections), timeout=seconds)
         return not self._connections
 
-    async def _listen(self) -> None:
-        self._server = await asyncio.start_server(
-            self._accepted, "127.0.0.1", self._port, limit=STREAM_LIMIT, backlog=512
-        )
-        self._port = self._server.sockets[0].getsockname()[1]
+    # Not asyncio's server: when that is closed in the moment of an accept, it leaves the socket open.
+    def _listen(self) -> None:
+        self._listener = socket.socket()
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.setblocking(False)
+        self._listener.bind(("127.0.0.1", self._port))
+        self._listener.listen(512)
+        self._port = self._listener.getsockname()[1]
+        asyncio.get_running_loop().add_reader(self._listener, self._take)
 
     def _stop_listening(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
 
     async def _accept_after(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        await self.accept()
+        self.accept()
 
-    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _take(self) -> None:
+        assert self._listener is not None
+        try:
+            accepted, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionError):
+            return
         self.accepted += 1
-        connection = asyncio.ensure_future(_Connection(self, reader, writer).serve())
-        self._connections.add(connection)
-        connection.add_done_callback(self._connections.discard)
+        connection = _Connection(self, accepted)
+        task = asyncio.ensure_future(connection.serve())
+        self._connections.add(task)
+        task.add_done_callback(self._ended)
+        task.add_done_callback(connection.ended)
+
+    def _ended(self, connection: asyncio.Task[None]) -> None:
+        self._connections.discard(connection)
+        if not connection.cancelled() and connection.exception() is not None:
+            self.defects.append(cast("BaseException", connection.exception()))
 
 
 class _Connection:
     """One connection of a client, and the one to the broker that belongs to it."""
 
-    def __init__(self, proxy: FaultProxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, proxy: FaultProxy, accepted: socket.socket) -> None:
         self.proxy = proxy
         self.is_over = False
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._reader = reader
-        self.writer = writer
+        self._socket = accepted
+        self._writer: Optional[asyncio.StreamWriter] = None
         self._requests: asyncio.Queue[Optional[Request]] = asyncio.Queue()
         self._broker: Optional[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = None
 
     async def serve(self) -> None:
-        reading = asyncio.ensure_future(self._read())
+        reader, self._writer = await asyncio.open_connection(sock=self._socket, limit=STREAM_LIMIT)
+        reading = asyncio.ensure_future(self._read(reader))
         try:
             while not self.is_over:
                 request = await self._requests.get()
@@ -164,11 +189,22 @@ class _Connection:
             self.writer.close()
         except asyncio.CancelledError:
             self.reset()
+            raise
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
             self.drop_broker()
             self._tell_of_crossed()
+
+    @property
+    def writer(self) -> asyncio.StreamWriter:
+        assert self._writer is not None
+        return self._writer
+
+    def ended(self, _: asyncio.Future[None]) -> None:
+        """Close what was never served."""
+        if self._writer is None:
+            self._socket.close()
 
     def reset(self) -> None:
         """Close at once; what is on its way is answered with a reset."""
@@ -191,10 +227,10 @@ class _Connection:
             self._broker[1].transport.abort()
             self._broker = None
 
-    async def _read(self) -> None:
+    async def _read(self, reader: asyncio.StreamReader) -> None:
         # Always reading, since that is how one hears that a client has gone.
         while True:
-            request = await read_request(self._reader)
+            request = await read_request(reader)
             self._requests.put_nowait(request)
             if request is None:
                 self.gone.set_result(None)
@@ -239,10 +275,12 @@ class _Exchange:
     async def forward(self) -> Response:
         return await self._unless_gone(self._asked())
 
-    async def deliver(self) -> None:
-        await self._asked()
+    async def deliver(self) -> Response:
+        return await self._asked()
 
     async def send(self, data: bytes) -> None:
+        if self._connection.gone.done():
+            raise ClientGoneError
         self._connection.writer.write(data)
         await self._connection.writer.drain()
 
@@ -263,6 +301,7 @@ class _Exchange:
         reader, writer = await self._connection.broker()
         writer.write(self.request.head + self.request.body)
         self.response = await read_response(reader)
+        self._connection.proxy.hear(self.request, self.response)
         return self.response
 
     async def _unless_gone(self, awaitable: Awaitable[T]) -> T:

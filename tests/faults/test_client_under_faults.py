@@ -236,7 +236,7 @@ async def test_a_push_to_a_server_that_refuses_connections_was_not_delivered(pro
         with pytest.raises(ConnectionFailedError) as raised:
             await queen.queue(name).push([{"data": 1, "transactionId": "t"}])
         assert not raised.value.maybe_delivered
-        await proxy.accept()
+        proxy.accept()
         [result] = await queen.queue(name).push(raised.value.unsent)
     assert result["status"] == "queued"
 

@@ -121,7 +121,7 @@ async def test_refused_connections_are_refused_by_the_system_and_taken_again_at_
             proxy.refuse()
             with pytest.raises(ConnectionRefusedError):
                 await opened(proxy)
-            await proxy.accept()
+            proxy.accept()
             reader, writer = await opened(proxy)
             writer.write(REQUEST)
             assert (await read_response(reader)).status == 200
