@@ -191,10 +191,10 @@ class _Run:
         while not ended.is_set():
             await wait_at_most(ended, self._plan.kill_every * self._draw.uniform(0.5, 1.5))
             if not ended.is_set():
+                self._kills += 1
                 await self._restart(proxy)
 
     async def _restart(self, proxy: FaultProxy, *, leases_end: bool = False) -> None:
-        self._kills += 1
         refusing = self._draw.random() < 0.5
         if refusing:
             proxy.refuse()

@@ -54,6 +54,9 @@ def look_at(accounts: Accounts, group: Group, dead: Set[str], *, forwarded: bool
 def complaints(accounts: Accounts, found: Mapping[str, Found]) -> List[str]:
     """All that is wrong, in words."""
     said = list(accounts.wrong)
+    untold = [one.key for one in accounts.pushes.values() if one.outcome is None]
+    if untold:
+        said.append(f"{len(untold)} neither accepted nor handed back: {', '.join(untold[:_SHOWN])}")
     for name, one in found.items():
         said += accounts.group(name).wrong[:_SHOWN]
         for kind, keys in attrs.asdict(one).items():
