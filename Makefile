@@ -11,7 +11,7 @@ OLD ?= HEAD
 SECONDS ?= 300
 SEED ?= 1
 
-.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker soak bench build clean
+.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker soak bench scale build clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -65,6 +65,9 @@ $(VENV)/bench: $(VENV)/installed
 
 bench: $(VENV)/bench  ## measure this client and its peers side by side; writes benchmarks/results.md
 	$(BIN)/python -m benchmarks
+
+scale: $(VENV)/bench  ## measure the client with many buffers, partitions and consumers; writes benchmarks/scale.md
+	$(BIN)/python -m benchmarks.scale
 
 build: $(VENV)/installed  ## the wheel
 	$(BIN)/python -m hatchling build --target wheel
