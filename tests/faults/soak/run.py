@@ -128,7 +128,7 @@ class _Run:
         accounts, plan = self._accounts, self._plan
         async with self._broker, FaultProxy(self._broker.port) as proxy:
             proxy.hear, proxy.see = accounts.traffic.hear, accounts.traffic.see
-            await self._create(proxy)
+            await self._configure(proxy, LEASE_SECONDS)
             rates = dict.fromkeys(MAKERS, _FAULTY / len(MAKERS))
             proxy.plan = Weather(plan.seed, rates)
             consumers = await self._bad_days(proxy)
@@ -170,10 +170,10 @@ class _Run:
         }
         return Queen(proxy.url, **given)
 
-    async def _create(self, proxy: FaultProxy) -> None:
+    async def _configure(self, proxy: FaultProxy, lease_seconds: int) -> None:
         async with self._client(proxy) as queen:
             for name in GROUPS:
-                await queen.queue(name).config({"leaseTime": LEASE_SECONDS, "retryLimit": 3}).create()
+                await queen.queue(name).config({"leaseTime": lease_seconds, "retryLimit": 3}).create()
 
     async def _bad_days(self, proxy: FaultProxy) -> Consumers:
         plan, ended = self._plan, asyncio.Event()
@@ -209,6 +209,8 @@ class _Run:
     async def _drain(self, proxy: FaultProxy) -> Dict[str, Set[str]]:
         """Consume what is left, on a good day; the keys of the dead letters of each group."""
         await self._restart(proxy, leases_end=True)
+        # What has piled up is taken in large batches.
+        await self._configure(proxy, 300)
         dead: Dict[str, Set[str]] = {}
         async with self._client(proxy, timeout_millis=20_000) as queen:
             # The pipeline first: it fills the second queue.
