@@ -262,11 +262,14 @@ class QueenBufferError(QueenError):
 
     Attributes:
         unsent: every item that was not sent, as it was given to ``push``.
+        maybe_delivered: True when some of them may be stored all the same: the answer of their last flush was lost.
+            Pushed again under the ids that they have in ``unsent``, they are stored once.
     """
 
-    def __init__(self, message: str, *, unsent: Sequence[Mapping[str, object]]) -> None:
+    def __init__(self, message: str, *, unsent: Sequence[Mapping[str, object]], maybe_delivered: bool = False) -> None:
         super().__init__(message)
         self.unsent = list(unsent)
+        self.maybe_delivered = maybe_delivered
 
 
 class BufferClosedError(QueenBufferError):

@@ -193,6 +193,11 @@ class Buffer:
         """Why the last flush failed; None when it did not."""
         return self._failure
 
+    @property
+    def maybe_stored(self) -> bool:
+        """Whether some of what it holds may be stored: the answer of the last flush was lost."""
+        return self._maybe_stored
+
     def _has_room(self, parcel: Parcel) -> bool:
         # A push of more than fits is taken when there is nothing else, and sent as one request.
         limit = self._options.max_size if self._options is not None else 0
@@ -260,6 +265,9 @@ class Buffer:
             results = await push(
                 self._transport, items, encoded=encoded, repeated=self._maybe_stored, seconds=self._seconds_left()
             )
+        except asyncio.CancelledError:
+            self._maybe_stored = True
+            raise
         except QueenError as error:
             self._keep(error)
         else:
@@ -356,13 +364,14 @@ class Buffer:
     def _unsent(self) -> QueenBufferError:
         held = items_as_given([*self._batch, *self._parcels])
         words = f"{self._name()}: {len(held)} messages are still buffered, and go on being sent: {self._failure}"
-        error = QueenBufferError(words, unsent=held)
+        error = QueenBufferError(words, unsent=held, maybe_delivered=self._maybe_stored)
         error.__cause__ = self._failure
         return error
 
     def _unfinished(self) -> QueenBufferError:
         words = f"{self._name()}: the client was closed before the flush was done"
-        return QueenBufferError(words, unsent=items_as_given([*self._batch, *self._parcels]))
+        unsent = items_as_given([*self._batch, *self._parcels])
+        return QueenBufferError(words, unsent=unsent, maybe_delivered=self._maybe_stored)
 
     def _refusal(self, parcel: Parcel) -> QueenBufferError:
         words = f"{self._name()}: the buffer is full, and the server refuses what is in it: {self._failure}"

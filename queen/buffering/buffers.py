@@ -111,6 +111,7 @@ class Buffers:
                 buffer.begin_close(deadline)
             await self._queue.finish(deadline + _GRACE_SECONDS)
             left = [buffer.end() for buffer in self._buffers.values()]
+            maybe_stored = any(buffer.maybe_stored for buffer in self._buffers.values())
             failures = [buffer.failure for buffer in self._buffers.values() if buffer.failure is not None]
             self._buffers.clear()
             await self._reports.finish(deadline)
@@ -118,7 +119,8 @@ class Buffers:
         if unsent:
             reason = str(failures[0]) if failures else f"they were not answered within {seconds:g} s"
             words = f"the client was closed with {len(unsent)} buffered messages that could not be sent: {reason}"
-            raise QueenBufferError(words, unsent=unsent) from (failures[0] if failures else None)
+            error = QueenBufferError(words, unsent=unsent, maybe_delivered=maybe_stored)
+            raise error from (failures[0] if failures else None)
 
     def __del__(self) -> None:
         left = sum(buffer.count for buffer in self._buffers.values())
@@ -151,7 +153,8 @@ def _together(failures: List[QueenBufferError]) -> QueenBufferError:
         return failures[0]
     unsent = [item for failure in failures for item in failure.unsent]
     words = f"{len(failures)} buffers could not be flushed, and go on being sent; the first: {failures[0]}"
-    error = QueenBufferError(words, unsent=unsent)
+    maybe_delivered = any(failure.maybe_delivered for failure in failures)
+    error = QueenBufferError(words, unsent=unsent, maybe_delivered=maybe_delivered)
     error.__cause__ = failures[0]
     return error
 
