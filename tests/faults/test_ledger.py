@@ -17,7 +17,7 @@ async def test_nothing_that_was_accepted_is_lost(
 ) -> None:
     if pytestconfig.getoption("--engine") not in (None, engine):
         pytest.skip("another engine was asked for")
-    plan = Plan(seconds=4.0, seed=7, dialect=dialect, engine=engine, pause=0.04, kill_every=1.5, longest=1.5)
+    plan = Plan(seconds=4.0, seed=7, dialect=dialect, engine=engine, pause=0.15, kill_every=1.5, longest=1.5)
     report = await run(plan, tmp_path)
     assert list(report.complaints) == []
     assert lost(report) == 0
@@ -28,5 +28,5 @@ async def test_nothing_that_was_accepted_is_lost(
     assert report.stops["signalled"]
     assert len(report.injected) > 10, table(report)
     assert sum(outcomes[f"{producer}: accepted"] for producer in ("direct", "buffered", "transactional")) > 100
-    assert all(sum(group.again.values()) + group.deliveries > 100 for group in groups.values())
+    assert all(group.deliveries - group.drained > 30 for group in groups.values())
     assert sum(group.again["an answer was lost"] for group in groups.values()) > 0

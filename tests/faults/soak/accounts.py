@@ -59,6 +59,7 @@ class Group:
     Attributes:
         done: the keys that a handler brought to its end.
         failed: the keys that a handler failed, alone or with their batch.
+        drained: how many deliveries were left for the good day at the end.
         again: how many deliveries came again, by the reason.
     """
 
@@ -68,6 +69,7 @@ class Group:
         self.failed: Set[str] = set()
         self.again: Counter[str] = Counter()
         self.deliveries = 0
+        self.drained = 0
         self.first: List[str] = []
         self.ids: Dict[str, Set[str]] = {}
         self.wrong: List[str] = []

@@ -47,13 +47,13 @@ class Role:
 
 
 ROLES: Final = (
-    Role("single", FIRST, lambda queue: queue.concurrency(2)),
-    Role("batch", FIRST, lambda queue: queue.batch(10)),
-    Role("each", FIRST, lambda queue: queue.batch(5).each()),
+    Role("single", FIRST, lambda queue: queue.concurrency(6)),
+    Role("batch", FIRST, lambda queue: queue.batch(10).concurrency(2)),
+    Role("each", FIRST, lambda queue: queue.batch(5).each().concurrency(3)),
     # A renewal asks for a minute at least: so long a partition is held when its consumer is cancelled.
-    Role("renewing", FIRST, lambda queue: queue.batch(3).each().concurrency(2).renew_lease(True, 250), cancelled=0.05),
-    Role(PIPELINE, FIRST, lambda queue: queue.batch(3).each().concurrency(2)),
-    Role(SINK, SECOND, lambda queue: queue.batch(10).partitions(3).each()),
+    Role("renewing", FIRST, lambda queue: queue.batch(3).each().concurrency(3).renew_lease(True, 250), cancelled=0.05),
+    Role(PIPELINE, FIRST, lambda queue: queue.batch(3).each().concurrency(4)),
+    Role(SINK, SECOND, lambda queue: queue.batch(10).partitions(3).each().concurrency(2)),
 )
 GROUPS: Final[Dict[str, Sequence[str]]] = {
     queue: [role.group for role in ROLES if role.queue == queue] for queue in (FIRST, SECOND)

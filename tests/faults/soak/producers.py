@@ -12,7 +12,8 @@ from queen import OutcomeUnknownError, Queen, QueenBufferError, QueenError
 from tests.faults.soak.accounts import Accounts
 
 FIRST: Final = "first"
-STREAMS: Final = ("direct-0", "direct-1", "buffered-0", "buffered-1", "transactional-0")
+_PRODUCERS: Final = {"direct": 4, "buffered": 4, "transactional": 2}
+STREAMS: Final = tuple(f"{kind}-{number}" for kind, count in _PRODUCERS.items() for number in range(count))
 
 
 class Producers:

@@ -26,7 +26,7 @@ from tests.faults.soak.verdict import Found, complaints, look_at
 # As short as a broker allows.
 LEASE_SECONDS: Final = 1
 # A request in so many meets a fault.
-_FAULTY: Final = 0.12
+_FAULTY: Final = 0.08
 
 
 @attrs.frozen(kw_only=True)
@@ -47,7 +47,7 @@ class Plan:
     seed: int
     dialect: str = "embedded"
     engine: Optional[str] = None
-    pause: float = 0.05
+    pause: float = 0.3
     kill_every: float = 8.0
     longest: float = 4.0
 
@@ -227,6 +227,7 @@ class _Run:
             messages = await queen.queue(queue).group(name).batch(200).pop()
             if not messages:
                 return
+            group.drained += len(messages)
             for message in messages:
                 group.deliver(message)
             if name == PIPELINE:

@@ -38,7 +38,8 @@ def _rows(report: Report) -> Iterable[Row]:
         again = sum(group.again.values())
         reasons = f" ({_counted(group.again.most_common())})" if again else ""
         dead = len(report.dead.get(name, ()))
-        yield f"group {name}", f"{group.deliveries:,} deliveries, {dead:,} dead letters, {again:,} again{reasons}"
+        delivered = f"{group.deliveries:,} deliveries ({group.drained:,} of them at the end)"
+        yield f"group {name}", f"{delivered}, {dead:,} dead letters, {again:,} again{reasons}"
     yield "lost", f"{lost(report):,}"
     yield "other complaints", f"{len(report.complaints):,}"
 
