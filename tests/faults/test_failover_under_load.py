@@ -79,6 +79,17 @@ class Load:
             self.sent.append(Sent(key, begun, loop.time(), accepted))
 
 
+def client(sites: List[Site], **options: object) -> Queen:
+    given = {
+        "dialect": "0.15",
+        "timeout_millis": round(DEADLINE * 1000),
+        "retry_attempts": 0,
+        "retry_delay_millis": 5,
+        "health_retry_after_millis": round(HEALTH_INTERVAL * 1000),
+    }
+    return Queen([site.proxy.url for site in sites], **{**given, **options})
+
+
 async def kill(site: Site) -> None:
     site.proxy.refuse()
     site.proxy.reset_all()
@@ -131,14 +142,7 @@ async def test_load_goes_on_without_a_server_and_returns_to_it(
     missed_later: int,
 ) -> None:
     loop = asyncio.get_running_loop()
-    options = {
-        "dialect": "0.15",
-        "timeout_millis": round(DEADLINE * 1000),
-        "retry_attempts": 0,
-        "retry_delay_millis": 5,
-        "health_retry_after_millis": round(HEALTH_INTERVAL * 1000),
-    }
-    async with Queen([site.proxy.url for site in sites], **options) as queen:
+    async with client(sites) as queen:
         load = Load(queen)
         working = asyncio.ensure_future(load.run())
         await asyncio.sleep(2 * BEFORE)
@@ -172,8 +176,7 @@ async def test_a_slow_server_is_better_than_one_that_is_dead_and_one_that_is_bro
     await kill(sites[0])
     await break_down(sites[1])
     sites[2].proxy.plan = Scripted({0: faults.Delay(0.02)})
-    urls = [site.proxy.url for site in sites]
-    async with Queen(urls, dialect="0.15", retry_attempts=0, retry_delay_millis=5) as queen:
+    async with client(sites, timeout_millis=30_000, health_retry_after_millis=60_000) as queen:
         pushes = [queen.queue("q").partition(f"p{number}").push([{"data": str(number)}]) for number in range(60)]
         results = await asyncio.gather(*pushes)
         assert {result["status"] for [result] in results} == {"queued"}
