@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import Awaitable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Awaitable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-import attrs
 import pytest
 
 from queen import (
@@ -65,18 +64,12 @@ def name() -> str:
     return f"faults-{uuid.uuid4().hex[:8]}"
 
 
-@attrs.frozen
-class Stored:
-    """What the broker has of a queue."""
-
-    ids: List[str]
-
-    @staticmethod
-    async def of(proxy: FaultProxy, name: str) -> Stored:
-        proxy.plan = Clear()
-        async with Queen(proxy.url, dialect="0.15") as queen:
-            popped = await queen.queue(name).group(uuid.uuid4().hex).batch(100).pop()
-            return Stored([message.transaction_id for message in popped])
+async def stored(proxy: FaultProxy, name: str) -> List[str]:
+    """The ids of all messages that the broker has of a queue."""
+    proxy.plan = Clear()
+    async with Queen(proxy.url, dialect="0.15") as queen:
+        popped = await queen.queue(name).group(uuid.uuid4().hex).batch(100).pop()
+    return [message.transaction_id for message in popped]
 
 
 async def left_of(proxy: FaultProxy, name: str) -> Tuple[List[Message], int]:
@@ -103,7 +96,7 @@ async def test_a_push_under_one_fault_is_stored_once_and_never_called_a_duplicat
 ) -> None:
     assert await push_under(proxy, name, {1: fault}) is None
     assert proxy.injected == {fault.kind: 1}
-    assert (await Stored.of(proxy, name)).ids == ["t"]
+    assert await stored(proxy, name) == ["t"]
 
 
 @pytest.mark.parametrize("fault", [*NEVER_DELIVERED, *LOST], ids=named)
@@ -115,8 +108,7 @@ async def test_a_push_that_fails_for_good_tells_whether_it_may_have_been_deliver
     assert error.maybe_delivered == (fault in LOST)
     assert [item["transactionId"] for item in error.unsent] == ["t"]
     assert proxy.injected == {fault.kind: 2}
-    stored: Set[str] = set((await Stored.of(proxy, name)).ids)
-    assert stored == ({"t"} if getattr(fault, "delivered", fault in LOST) else set())
+    assert set(await stored(proxy, name)) == ({"t"} if getattr(fault, "delivered", fault in LOST) else set())
 
 
 @pytest.mark.parametrize("fault", [*NONSENSE, SHORT], ids=named)
@@ -127,7 +119,7 @@ async def test_a_push_whose_answer_makes_no_sense_may_have_been_delivered(
     assert isinstance(error, ProtocolError)
     assert error.maybe_delivered
     assert [item["transactionId"] for item in error.unsent] == ["t"]
-    assert (await Stored.of(proxy, name)).ids == (["t"] if fault.delivered else [])
+    assert await stored(proxy, name) == (["t"] if fault.delivered else [])
 
 
 @pytest.mark.parametrize("fault", [*LOST, *NONSENSE, SHORT, faults.Stall()], ids=named)
@@ -136,12 +128,12 @@ async def test_a_buffer_sends_on_until_its_messages_are_stored_once_and_in_order
 ) -> None:
     accepted: List[object] = []
     duplicates: List[object] = []
-    stored = asyncio.Event()
+    all_stored = asyncio.Event()
 
     def note(items: Sequence[Mapping[str, object]]) -> None:
         accepted.extend(item["transactionId"] for item in items)
         if len(accepted) == 5:
-            stored.set()
+            all_stored.set()
 
     proxy.plan = Scripted({1: fault, 2: fault, 3: fault}, "/push")
     async with Queen(proxy.url, dialect="0.15", timeout_millis=400, **OPTIONS) as queen:
@@ -149,10 +141,10 @@ async def test_a_buffer_sends_on_until_its_messages_are_stored_once_and_in_order
         for number in range(5):
             pushing = queue.push([{"data": number, "transactionId": f"t{number}"}])
             await pushing.on_success(note).on_duplicate(lambda items, _: duplicates.extend(items))
-        await asyncio.wait_for(stored.wait(), 20)
+        await asyncio.wait_for(all_stored.wait(), 20)
     assert accepted == [f"t{number}" for number in range(5)]
     assert duplicates == []
-    assert (await Stored.of(proxy, name)).ids == [f"t{number}" for number in range(5)]
+    assert await stored(proxy, name) == [f"t{number}" for number in range(5)]
 
 
 # A 204 is how servers say that nothing is to be had while their pops are switched off.
@@ -196,7 +188,7 @@ async def test_a_transaction_under_one_fault_happens_once(proxy: FaultProxy, nam
     assert response["success"]
     assert proxy.injected == {fault.kind: 1}
     assert await left_of(proxy, name) == ([], 0)
-    assert len((await Stored.of(proxy, f"{name}-next")).ids) == 1
+    assert len(await stored(proxy, f"{name}-next")) == 1
 
 
 @pytest.mark.parametrize("fault", [*LOST, *NONSENSE], ids=named)
@@ -249,7 +241,7 @@ async def test_a_stalled_push_ends_at_its_deadline_and_tells_that_it_may_have_be
         with pytest.raises(QueenTimeoutError) as raised:
             await queen.queue(name).push([{"data": 1, "transactionId": "t"}])
     assert raised.value.maybe_delivered
-    assert (await Stored.of(proxy, name)).ids == ["t"]
+    assert await stored(proxy, name) == ["t"]
 
 
 async def test_after_close_no_connection_is_open_whatever_happened_before(proxy: FaultProxy, name: str) -> None:
