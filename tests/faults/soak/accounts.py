@@ -27,6 +27,7 @@ class Pushed:
     Attributes:
         key: says which one it is, in its payload.
         stream: the messages of one producer in one partition; within it they have an order.
+        place: its place in that order.
         outcome: what the client said of its push; None while it has not said it.
     """
 
@@ -61,6 +62,9 @@ class Group:
         failed: the keys that a handler failed, alone or with their batch.
         drained: how many deliveries were left for the good day at the end.
         again: how many deliveries came again, by the reason.
+        first: the keys in the order of their first deliveries.
+        ids: under which ids each key was delivered; more than one means that it was stored more than once.
+        wrong: deliveries for which there was no reason.
     """
 
     def __init__(self, name: str, traffic: Traffic, lease_seconds: float) -> None:
@@ -175,7 +179,6 @@ class Accounts:
         source = self.pushes[key]
         onward = f"{key}>{stream}"
         if onward not in self.pushes:
-            # Where nobody knows when the source was stored, nobody knows its place.
             self.pushes[onward] = Pushed(onward, f"{source.stream}>{stream}", source.place)
         return onward
 
@@ -212,6 +215,7 @@ class Accounts:
         return (pushed for pushed in self.pushes.values() if (">" in pushed.stream) == forwarded)
 
     def place(self, key: str) -> Tuple[str, int]:
+        """The stream of a message, and its place there."""
         pushed = self.pushes[key]
         return pushed.stream, pushed.place
 

@@ -25,7 +25,7 @@ from tests.faults.soak.verdict import Found, complaints, look_at
 
 # As short as a broker allows.
 LEASE_SECONDS: Final = 1
-# A request in so many meets a fault.
+# How many of all requests meet a fault.
 _FAULTY: Final = 0.08
 
 
@@ -138,7 +138,7 @@ class _Run:
             leaked = leaked or not await proxy.all_closed()
             requests, injected = proxy.requests, proxy.injected
         found = {
-            group: look_at(accounts, accounts.group(group), dead[group], forwarded=queue != "first")
+            group: look_at(accounts, accounts.group(group), dead[group], forwarded=queue == SECOND)
             for queue, groups in GROUPS.items()
             for group in groups
         }
