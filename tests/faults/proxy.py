@@ -49,7 +49,6 @@ class FaultProxy:
         requests: how many requests came.
         injected: how often each kind of fault was done.
         accepted: how many connections were taken.
-        hear: called with each answer of the broker, as it comes; perhaps the client never gets it.
         see: called with each exchange that is over.
         defects: what went wrong in the proxy itself.
     """
@@ -60,7 +59,6 @@ class FaultProxy:
         self.requests = 0
         self.accepted = 0
         self.injected: Counter[str] = Counter()
-        self.hear: Callable[[Request, Response], None] = lambda _, __: None
         self.see: Callable[[Seen], None] = lambda _: None
         self._listener: Optional[socket.socket] = None
         self._connections: Set[asyncio.Task[None]] = set()
@@ -301,7 +299,6 @@ class _Exchange:
         reader, writer = await self._connection.broker()
         writer.write(self.request.head + self.request.body)
         self.response = await read_response(reader)
-        self._connection.proxy.hear(self.request, self.response)
         return self.response
 
     async def _unless_gone(self, awaitable: Awaitable[T]) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from typing import Counter, Dict, Iterator, List, Optional, Set, Tuple
 
 import attrs
@@ -16,8 +16,8 @@ Outcome = Literal["accepted", "unknown", "not delivered"]
 # The group that sends on to the second queue, and the group that consumes that one.
 PIPELINE: Final = "pipeline"
 SINK: Final = "sink"
-# A lease is counted from the pop, and a delivery is noted a moment later: so much earlier may one come again.
-SLACK_SECONDS: Final = 0.5
+# The broker's lease ids tell the millisecond.
+_RESOLUTION: Final = 0.001
 
 
 @attrs.define
@@ -39,7 +39,11 @@ class Pushed:
 
 @attrs.frozen
 class Delivery:
-    """A message that was handed to a handler."""
+    """A message that was handed to a handler.
+
+    Attributes:
+        at: when, in seconds since 1970.
+    """
 
     message: Message
     at: float
@@ -47,6 +51,11 @@ class Delivery:
     @property
     def key(self) -> str:
         return str(self.message.data["key"])
+
+    @property
+    def leased_at(self) -> float:
+        """When the broker leased it, in seconds since 1970; its lease ids begin with that."""
+        return int(str(self.message.lease_id).replace("-", "")[:12], 16) / 1000
 
 
 class Group:
@@ -82,11 +91,11 @@ class Group:
         self._last: Dict[str, Delivery] = {}
         self._failures: Dict[str, float] = {}
         self._cancelled_at = float("-inf")
+        self._ended_at = float("-inf")
 
     def deliver(self, message: Message) -> str:
         """Note that a handler got a message; its key."""
-        now = asyncio.get_running_loop().time()
-        delivery = Delivery(message, now)
+        delivery = Delivery(message, time.time())
         self.deliveries += 1
         before = self._last.get(delivery.key)
         if before is None:
@@ -104,11 +113,15 @@ class Group:
     def fail(self, message: Message) -> None:
         """Note that a handler failed."""
         self.failed.add(str(message.data["key"]))
-        self._failures[message.partition_id] = asyncio.get_running_loop().time()
+        self._failures[message.partition_id] = time.time()
 
     def cancel(self) -> None:
         """Note that a consumer of the group was cancelled, with what it had at hand."""
-        self._cancelled_at = asyncio.get_running_loop().time()
+        self._cancelled_at = time.time()
+
+    def end_leases(self) -> None:
+        """Note that all leases have ended before their time."""
+        self._ended_at = time.time()
 
     def _came_again(self, before: Delivery, after: Delivery) -> None:
         reason = self._reason(before, after)
@@ -123,22 +136,21 @@ class Group:
 
     def _reason(self, before: Delivery, after: Delivery) -> Optional[str]:
         message = before.message
-        leased_at = self._traffic.leased_at(message)
-        # An ack that was repeated counts twice, which can end its lease before the last message of the batch.
-        if self._traffic.lost_since(self.name, message.partition_id, leased_at):
-            return "an answer was lost"
-        if self._is_over(self._traffic.leased_at(after.message), after.at):
+        if after.leased_at < before.leased_at:
             return "a pop was answered late"
+        # An ack that was repeated counts twice, which can end its lease before the last message of the batch.
+        if self._traffic.lost_since(self.name, message.partition_id, before.leased_at):
+            return "an answer was lost"
         if self._traffic.settled_at(self.name, message) is not None:
             return None
         if self._failures.get(message.partition_id, float("-inf")) >= before.at:
             return "a handler failed"
         if self._cancelled_at >= before.at:
             return "a consumer was cancelled"
-        return "a lease was over" if self._is_over(leased_at, after.at) else None
-
-    def _is_over(self, leased_at: float, now: float) -> bool:
-        return now - leased_at >= self._lease_seconds - SLACK_SECONDS
+        if before.leased_at <= self._ended_at:
+            return "a lease was over"
+        is_over = after.leased_at - before.leased_at >= self._lease_seconds - _RESOLUTION
+        return "a lease was over" if is_over else None
 
 
 class Accounts:
@@ -166,6 +178,11 @@ class Accounts:
         if name not in self.groups:
             self.groups[name] = Group(name, self.traffic, self._lease_seconds)
         return self.groups[name]
+
+    def end_leases(self) -> None:
+        """Note that all leases have ended before their time."""
+        for group in self.groups.values():
+            group.end_leases()
 
     def begin_push(self, stream: str) -> str:
         """Note that a producer is about to push its next message; its key."""

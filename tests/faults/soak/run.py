@@ -127,7 +127,7 @@ class _Run:
     async def run(self) -> Report:
         accounts, plan = self._accounts, self._plan
         async with self._broker, FaultProxy(self._broker.port) as proxy:
-            proxy.hear, proxy.see = accounts.traffic.hear, accounts.traffic.see
+            proxy.see = accounts.traffic.see
             await self._configure(proxy, LEASE_SECONDS)
             rates = dict.fromkeys(MAKERS, _FAULTY / len(MAKERS))
             proxy.plan = Weather(plan.seed, rates)
@@ -201,6 +201,7 @@ class _Run:
         await self._broker.kill()
         if leases_end:
             self._broker.let_leases_end()
+            self._accounts.end_leases()
         await self._broker.start()
         proxy.broker_port = self._broker.port
         if refusing:
