@@ -8,6 +8,7 @@
     ├── OutcomeUnknownError           the request may or may not have taken effect
     ├── ProtocolError                 the answer is not what the API promises
     ├── LeaseLostError                a lease ended before the work was done
+    ├── OutboxError                   the file of durable buffers cannot be used
     ├── HttpStatusError               a status that means failure, without a Queen server's own words
     │   ├── AuthenticationError       401
     │   ├── PermissionDeniedError     403
@@ -33,6 +34,7 @@ __all__ = [
     "ConnectionFailedError",
     "HttpStatusError",
     "LeaseLostError",
+    "OutboxError",
     "OutcomeUnknownError",
     "PermissionDeniedError",
     "ProtocolError",
@@ -146,6 +148,23 @@ class LeaseLostError(QueenError):
     def __init__(self, message: str, *, lease_id: str) -> None:
         super().__init__(message)
         self.lease_id = lease_id
+
+
+class OutboxError(QueenError):
+    """The file of durable buffers cannot be opened, read or written; a push that raises it was not accepted.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong with it.
+        owner: the process that has it open, where that is what is wrong and the system tells.
+        unsent: of a push, its items as they were given; none of them is in the file.
+    """
+
+    def __init__(self, path: str, reason: str, *, owner: Optional[int] = None) -> None:
+        super().__init__(f"the outbox {path} cannot be used: {reason}")
+        self.path = path
+        self.reason = reason
+        self.owner = owner
 
 
 class HttpStatusError(QueenError):

@@ -32,6 +32,7 @@ EXPORTED = [
     "HttpStatusError",
     "LeaseLostError",
     "Message",
+    "OutboxError",
     "OutcomeUnknownError",
     "POP_DEFAULTS",
     "PermissionDeniedError",
