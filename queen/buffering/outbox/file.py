@@ -11,6 +11,7 @@ from typing_extensions import Final
 
 from queen.buffering.outbox import layout
 from queen.buffering.outbox.inheritance import GuardedConnection
+from queen.buffering.outbox.obstacle import obstacle_of
 from queen.buffering.outbox.owner import owner_of
 from queen.buffering.parcel import Parcel
 from queen.errors import OutboxError
@@ -19,7 +20,7 @@ from queen.operations.push import DEFAULT_PARTITION
 Row = Tuple[int, str, str, str, bytes]
 
 # A process that was just killed may be dying still.
-_LOCK_SECONDS: Final = 1.0
+_LOCK_SECONDS: Final = 0.5
 
 _FOUND: Final = "SELECT queue, partition, COUNT(*), MAX(id) FROM messages GROUP BY queue, partition"
 _INSERT: Final = "INSERT INTO messages (id, queue, partition, transaction_id, item) VALUES (?, ?, ?, ?, ?)"
@@ -147,11 +148,8 @@ def _connected(path: str) -> sqlite3.Connection:
 
 def _refusal(path: str, error: sqlite3.Error) -> OutboxError:
     # Python 3.8 to 3.10 have no error codes.
-    words = str(error)
-    if "unable to open" in words:
-        return OutboxError(path, f"{words}; it must be a file, in a folder that is there and may be written to")
-    if "locked" not in words:
-        return OutboxError(path, words)
+    if "locked" not in str(error):
+        return OutboxError(path, obstacle_of(path) or str(error))
     owner = owner_of(path)
     holder = f"process {owner}" if owner not in (None, os.getpid()) else "another client"
     return OutboxError(path, f"{holder} has it open, and a file belongs to one client at a time", owner=owner)

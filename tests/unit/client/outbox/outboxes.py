@@ -27,6 +27,10 @@ def in_file(path: Path) -> List[Any]:
         return [payload for (payload,) in rows]
 
 
+def files_in(folder: Path) -> List[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 async def leave(path: Path, *payloads: object, partition: str = "Default") -> None:
     """Leave messages of the queue ``q`` in an outbox, as a client does whose server is away."""
     queen = Queen(NOWHERE, timeout_millis=50, retry_attempts=0)
