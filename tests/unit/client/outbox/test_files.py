@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sqlite3
 import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Optional
 
 import pytest
 
@@ -27,29 +28,33 @@ def text(path: Path) -> None:
 
 
 def folder(path: Path) -> None:
+    path.unlink(missing_ok=True)
     path.mkdir()
 
 
 def database_of_something_else(path: Path) -> None:
+    path.unlink()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE bills (id INTEGER)")
 
 
 def newer(path: Path) -> None:
-    asyncio.run(leave(path, 1))
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {LAYOUT + 1}")
 
 
 def damaged(path: Path) -> None:
-    asyncio.run(leave(path, *range(200)))
     page = 4096
     data = path.read_bytes()
     path.write_bytes(data[:page] + b"\xff" * (len(data) - page))
 
 
+def contents(path: Path) -> Optional[bytes]:
+    return path.read_bytes() if path.is_file() else None
+
+
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("spoil", "words"),
     [
         (text, "file is not a database"),
         (folder, "it is a folder"),
@@ -58,27 +63,24 @@ def damaged(path: Path) -> None:
         (damaged, "malformed"),
     ],
 )
-def test_a_file_that_is_no_outbox_is_refused_and_left_as_it_is(
-    tmp_path: Path, make: Callable[[Path], None], words: str
+async def test_a_file_that_is_no_outbox_is_refused_and_left_as_it_is(
+    tmp_path: Path, spoil: Callable[[Path], None], words: str
 ) -> None:
     path = tmp_path / "outbox.db"
-    make(path)
-    before = path.read_bytes() if path.is_file() else None
-
-    async def refused() -> None:
-        async with Queen(NOWHERE) as queen:
-            with pytest.raises(OutboxError, match=words) as raised:
-                await queen.queue("q").buffer(durable(path)).push([{"data": 1, "transactionId": "t"}])
-            assert str(raised.value).startswith(f"the outbox {path} cannot be used: ")
-            assert (raised.value.path, raised.value.owner) == (str(path), None)
-            assert [item["transactionId"] for item in raised.value.unsent] == ["t"]
-            with pytest.raises(OutboxError, match=words):
-                await queen.recover_outbox(path)
-            stats = queen.get_buffer_stats()
-            assert (stats["activeBuffers"], stats["totalBufferedMessages"]) == (0, 0)
-
-    asyncio.run(refused())
-    assert before == (path.read_bytes() if path.is_file() else None)
+    await leave(path, *range(50))
+    spoil(path)
+    before = contents(path)
+    async with Queen(NOWHERE) as queen:
+        with pytest.raises(OutboxError, match=words) as raised:
+            await queen.queue("q").buffer(durable(path)).push([{"data": 1, "transactionId": "t"}])
+        assert str(raised.value).startswith(f"the outbox {path} cannot be used: ")
+        assert (raised.value.path, raised.value.owner) == (str(path), None)
+        assert [item["transactionId"] for item in raised.value.unsent] == ["t"]
+        with pytest.raises(OutboxError, match=words):
+            await queen.recover_outbox(path)
+        stats = queen.get_buffer_stats()
+        assert (stats["activeBuffers"], stats["totalBufferedMessages"]) == (0, 0)
+    assert contents(path) == before
 
 
 async def test_a_file_in_a_folder_that_is_not_there_is_refused_until_it_is(tmp_path: Path) -> None:
@@ -98,13 +100,12 @@ async def test_a_file_in_a_folder_that_is_not_there_is_refused_until_it_is(tmp_p
 
 @pytest.fixture
 def unprivileged() -> Iterator[Path]:
-    """A folder of files that this process may read and not write."""
+    """A folder in which this process may not write, with the file ``outbox.db``."""
     if not hasattr(os, "geteuid"):
         pytest.skip("needs users")
     made = Path(tempfile.mkdtemp())
     user = os.geteuid()
-    asyncio.run(leave(made / "outbox.db", 1))
-    (made / "outbox.db").chmod(0o444)
+    (made / "outbox.db").touch(0o444)
     made.chmod(0o555)
     try:
         if user == 0:
@@ -113,9 +114,7 @@ def unprivileged() -> Iterator[Path]:
     finally:
         os.seteuid(user)
         made.chmod(0o755)
-        for path in made.iterdir():
-            path.unlink()
-        made.rmdir()
+        shutil.rmtree(made)
 
 
 async def test_a_file_that_cannot_be_written_to_is_refused(unprivileged: Path) -> None:

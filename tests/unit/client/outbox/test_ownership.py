@@ -82,6 +82,8 @@ async def push(number):
 
 for number in range(2):
     asyncio.run(push(number))
+    # What is freed by the first may be what held something else.
+    gc.collect()
     gc.collect()
 """
     process = await asyncio.create_subprocess_exec(sys.executable, "-W", "ignore", "-c", program)
