@@ -8,8 +8,10 @@ DIALECT ?= embedded
 QUEEN_URL ?=
 EXAMPLES ?= 100
 OLD ?= HEAD
+SECONDS ?= 300
+SEED ?= 1
 
-.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker bench scale build clean
+.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker soak bench scale build clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -53,6 +55,9 @@ contract: $(VENV)/installed  ## hold the server to the spec; QUEEN_URL=http://..
 
 broker: $(VENV)/installed  ## serve the embedded broker (PORT, DB, DIALECT)
 	$(BIN)/python -m queen.broker --port $(PORT) --dialect $(DIALECT) $(if $(DB),--db $(DB))
+
+soak: $(VENV)/installed  ## every kind of fault for SECONDS, drawn from SEED (DIALECT); prints the ledger, fails when something is lost
+	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS) --seed $(SEED) --dialect $(DIALECT)
 
 $(VENV)/bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'

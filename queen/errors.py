@@ -113,7 +113,10 @@ class OutcomeUnknownError(QueenError):
 
     Attributes:
         operation: the operation id.
+        maybe_delivered: True, always.
     """
+
+    maybe_delivered = True
 
     def __init__(self, message: str, *, operation: str) -> None:
         super().__init__(message)
@@ -128,7 +131,10 @@ class ProtocolError(QueenError):
         url: the server that answered.
         status: the HTTP status.
         excerpt: the beginning of the body, as text.
+        maybe_delivered: True, always: it was answered, and nobody knows by whom.
     """
+
+    maybe_delivered = True
 
     def __init__(self, reason: str, *, operation: str, url: str, status: int, excerpt: str) -> None:
         super().__init__(f"{operation}: {url} answered {status}: {reason}; the body begins {excerpt!r}")
@@ -275,11 +281,14 @@ class QueenBufferError(QueenError):
 
     Attributes:
         unsent: every item that was not sent, as it was given to ``push``.
+        maybe_delivered: True when some of them may be stored all the same: the answer of their last flush was lost.
+            Pushed again under the ids that they have in ``unsent``, they are stored once.
     """
 
-    def __init__(self, message: str, *, unsent: Sequence[Mapping[str, object]]) -> None:
+    def __init__(self, message: str, *, unsent: Sequence[Mapping[str, object]], maybe_delivered: bool = False) -> None:
         super().__init__(message)
         self.unsent = list(unsent)
+        self.maybe_delivered = maybe_delivered
 
 
 class BufferClosedError(QueenBufferError):

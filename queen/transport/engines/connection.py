@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from abc import ABC, abstractmethod
 from typing import Any, Callable, Dict, Optional
 
@@ -158,8 +159,9 @@ class SocketConnection(Connection):
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> HttpProtocol:
         origin = self._origin
         options: Dict[str, Any] = {}
-        if isinstance(loop, asyncio.BaseEventLoop):
-            # Other loops, as uvloop's, try one address after the other, and do not know the argument.
+        if isinstance(loop, asyncio.BaseEventLoop) and not _is_numeric(origin.host):
+            # Other loops, as uvloop's, try one address after the other, and do not know the argument. With it, asyncio
+            # forgets to close a socket that is opened in the moment in which its request is cancelled.
             options["happy_eyeballs_delay"] = _NEXT_ADDRESS_SECONDS
         _, protocol = await loop.create_connection(
             lambda: self._make_protocol(loop, origin), origin.host, origin.port, ssl=origin.ssl_context, **options
@@ -179,6 +181,15 @@ class SocketConnection(Connection):
     def _drop(self) -> None:
         if self._protocol is not None:
             self._protocol.drop()
+
+
+def _is_numeric(host: str) -> bool:
+    """Whether a host is an address, and no name that may have several."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _abandon(opening: asyncio.Task[HttpProtocol]) -> None:
