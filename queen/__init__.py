@@ -28,6 +28,7 @@ from queen.errors import (
     QueenError,
     QueenTimeoutError,
     ServerRefusedError,
+    TokenUnavailableError,
     TransactionError,
     UnsupportedByServerError,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "RedriveResponse",
     "RenewResponse",
     "ServerRefusedError",
+    "TokenUnavailableError",
     "TraceResponse",
     "TransactionError",
     "TransactionResponse",

@@ -53,6 +53,10 @@ class DeadlinePassedError(EngineError):
         self.maybe_delivered = maybe_delivered
 
 
+class NoTokenError(Exception):
+    """There is no token to send a request with. No server has part in it, and none is tried in place of another."""
+
+
 class Engine(Protocol):
     """Sends requests and reads answers over connections of its own."""
 
@@ -71,6 +75,7 @@ class Engine(Protocol):
 
         Raises:
             EngineError: there is no complete answer.
+            NoTokenError: nothing was sent, for want of a token.
         """
         ...
 

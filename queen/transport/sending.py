@@ -11,7 +11,14 @@ from queen_api import Request
 from typing_extensions import Final
 
 from queen import logs
-from queen.errors import ClientClosedError, ConnectionFailedError, HttpStatusError, QueenError, QueenTimeoutError
+from queen.errors import (
+    ClientClosedError,
+    ConnectionFailedError,
+    HttpStatusError,
+    QueenError,
+    QueenTimeoutError,
+    TokenUnavailableError,
+)
 from queen.transport import answer
 from queen.transport.engine import (
     DeadlinePassedError,
@@ -19,6 +26,7 @@ from queen.transport.engine import (
     EngineError,
     Headers,
     IdleClosedError,
+    NoTokenError,
     NotSentError,
     Reply,
 )
@@ -67,8 +75,8 @@ class Sending(Generic[T]):
     """
 
     request: Request[T]
-    headers: Headers
-    body: Optional[bytes]
+    headers: Headers = attrs.field(repr=False)
+    body: Optional[bytes] = attrs.field(repr=False)
     seconds: float
     router: Router
     retry: RetryPolicy
@@ -135,6 +143,10 @@ class Sending(Generic[T]):
             )
         except EngineError as error:
             return error
+        except NoTokenError as error:
+            missing = TokenUnavailableError(str(error), operation=operation.id, url=server.url)
+            missing.maybe_delivered = self._maybe_delivered
+            raise missing from error.__cause__
 
     @staticmethod
     def _has_failed(reply: Reply) -> bool:

@@ -47,6 +47,7 @@ EXPORTED = [
     "RedriveResponse",
     "RenewResponse",
     "ServerRefusedError",
+    "TokenUnavailableError",
     "TraceResponse",
     "TransactionError",
     "TransactionResponse",
