@@ -15,7 +15,8 @@ from typing_extensions import override
 
 from queen.transport.engine import AnswerLostError, Headers, Reply
 from queen.transport.engines.connection import HttpProtocol, SocketConnection
-from queen.transport.engines.pooled import Limits, Origin, PooledEngine
+from queen.transport.engines.origin import Origin
+from queen.transport.engines.pooled import Limits, Network, PooledEngine
 from queen.transport.engines.reason import reason
 
 
@@ -24,10 +25,11 @@ class HttpxEngine(PooledEngine):
 
     Args:
         limits: what its connections are held to.
+        network: how servers are reached.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits, lambda origin, limits: SocketConnection(origin, limits, _Protocol))
+    def __init__(self, limits: Limits, network: Network) -> None:
+        super().__init__(limits, network, lambda origin, limits: SocketConnection(origin, limits, _Protocol))
 
 
 class _Protocol(HttpProtocol, httpcore.AsyncNetworkStream):
@@ -35,6 +37,7 @@ class _Protocol(HttpProtocol, httpcore.AsyncNetworkStream):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, origin: Origin) -> None:
         self.heard = False
+        self.lost_by: Optional[Exception] = None
         self._loop = loop
         self._url = httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=b"/")
         self._http = _Http(self._url.origin, self)
@@ -93,6 +96,7 @@ class _Protocol(HttpProtocol, httpcore.AsyncNetworkStream):
     @override
     def connection_lost(self, exc: Optional[Exception]) -> None:
         self._ended = True
+        self.lost_by = exc
         self._error = self._error or exc
         self._wake_reader()
 
