@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any, Callable, List
 
 import pytest
@@ -173,7 +174,8 @@ async def test_a_function_that_does_not_return_is_waited_for_as_long_as_the_call
     assert server.received == []
 
 
-async def test_a_consumer_waits_for_a_token_and_goes_on() -> None:
+async def test_a_consumer_waits_for_a_token_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "uniform", lambda least, longest: 0.0)
     async with Guarded() as server:
         issuer = Issuer(server)
         failures = [OSError(), OSError()]
@@ -198,7 +200,9 @@ async def test_a_consumer_ends_when_the_server_refuses_every_token() -> None:
             await asyncio.wait_for(queen.queue("q").consume(lambda message: None), 10)
 
 
-async def test_a_buffer_keeps_what_could_not_be_sent_for_want_of_a_token() -> None:
+async def test_a_buffer_keeps_what_could_not_be_sent_for_want_of_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "uniform", lambda least, longest: 0.0)
+
     def script(received: Received) -> Answer:
         return answers([{"status": "queued", "transaction_id": item["transactionId"]} for item in items(received)])
 

@@ -29,6 +29,8 @@ _NEXT_ADDRESS_SECONDS: Final = 0.25
 # Methods whose requests say how long their body is even where there is none.
 _METHODS_WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
 
+_CLOSED_EARLY: Final = "the connection was closed as it was made"
+
 
 class HttpProtocol(asyncio.Protocol, ABC):
     """What an HTTP library says and understands on one open socket, one request after the other.
@@ -156,7 +158,7 @@ class SocketConnection(Connection):
         try:
             protocol = opening.result()
         except OSError as error:
-            raise NotSentError(reason(error, "the connection was refused") + self._origin.via) from error
+            raise NotSentError(reason(error, _CLOSED_EARLY) + self._origin.via) from error
         if self._closed:
             protocol.drop()
             raise NotSentError("the client was closed")
@@ -198,8 +200,7 @@ async def _why_closed(protocol: HttpProtocol) -> str:
     # The end of a socket goes through the transport, the TLS layer and the protocol, a turn of the loop each.
     for _ in range(3):
         await asyncio.sleep(0)
-    otherwise = "the connection was closed as it was made"
-    return otherwise if protocol.lost_by is None else reason(protocol.lost_by, otherwise)
+    return _CLOSED_EARLY if protocol.lost_by is None else reason(protocol.lost_by, _CLOSED_EARLY)
 
 
 def _abandon(opening: asyncio.Task[HttpProtocol]) -> None:

@@ -113,13 +113,14 @@ async def _head(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> bytes:
 
 def _check_opened(head: bytes, origin: Origin) -> None:
     found = _STATUS.match(head)
-    if found is None or b"\r\n\r\n" not in head:
+    _, is_whole, more = head.partition(b"\r\n\r\n")
+    if found is None or not is_whole:
         raise NotSentError(f"there is no answer of an HTTP proxy to CONNECT{origin.via}")
     status = int(found.group(1))
     if not 200 <= status < 300:
         raise refusal(origin, status)
     # The server says nothing before the client does: these bytes are not its own, and would be taken for it.
-    if not head.endswith(b"\r\n\r\n"):
+    if more:
         raise NotSentError(f"the proxy sent more than its answer to CONNECT{origin.via}")
 
 
