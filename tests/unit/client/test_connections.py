@@ -92,7 +92,7 @@ async def test_a_deadline_in_the_middle_of_a_body_ends_the_request_and_its_conne
     async def handle(number: int, writer: asyncio.StreamWriter) -> None:
         writer.write(half if number == 1 else EMPTY)
 
-    async with raw_server(handle) as server, client(server.url, timeout_millis=50) as queen:
+    async with raw_server(handle) as server, client(server.url, timeout_millis=200) as queen:
         with pytest.raises(QueenTimeoutError) as raised:
             await queen.queue("q").pop()
         assert raised.value.maybe_delivered
