@@ -174,8 +174,9 @@ class SocketConnection(Connection):
             )
             return protocol
         options: Dict[str, Any] = {}
-        if isinstance(loop, asyncio.BaseEventLoop):
-            # Other loops, as uvloop's, try one address after the other, and do not know the argument.
+        if isinstance(loop, asyncio.BaseEventLoop) and not origin.is_numeric:
+            # Other loops, as uvloop's, try one address after the other, and do not know the argument. With it, asyncio
+            # forgets to close a socket that is opened in the moment in which its request is cancelled.
             options["happy_eyeballs_delay"] = _NEXT_ADDRESS_SECONDS
         _, protocol = await loop.create_connection(make, *origin.address, ssl=origin.ssl_context, **options)
         return protocol
