@@ -1,6 +1,7 @@
 # Each target makes the virtual environment that it needs; nothing has to be installed by hand but Python.
 PYTHON ?= python3.11
 VENV := .venv
+AUDIT := .audit
 BIN := $(VENV)/bin
 PORT ?= 6632
 DB ?=
@@ -9,7 +10,7 @@ QUEEN_URL ?=
 EXAMPLES ?= 100
 OLD ?= HEAD
 
-.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker bench build clean
+.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker bench audit build clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -61,8 +62,21 @@ $(VENV)/bench: $(VENV)/installed
 bench: $(VENV)/bench  ## measure this client and its peers side by side; writes benchmarks/results.md
 	$(BIN)/python -m benchmarks
 
+$(AUDIT)/installed: pyproject.toml
+	$(PYTHON) -m venv $(AUDIT)/runtime
+	$(PYTHON) -m venv $(AUDIT)/tool
+	$(AUDIT)/runtime/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[broker,speed]'
+	$(AUDIT)/tool/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	@touch $@
+
+# What is installed at run time, and nothing of what develops it. Strict, since a package that the vulnerability service
+# does not know would otherwise count as one without vulnerabilities.
+audit: $(AUDIT)/installed  ## known vulnerabilities of what is installed with the library; asks pypi.org
+	$(AUDIT)/runtime/bin/python -m pip freeze --disable-pip-version-check --exclude-editable > $(AUDIT)/runtime.txt
+	$(AUDIT)/tool/bin/pip-audit --strict --no-deps --disable-pip --requirement $(AUDIT)/runtime.txt
+
 build: $(VENV)/installed  ## the wheel
 	$(BIN)/python -m hatchling build --target wheel
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) .venvs .bench dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venvs $(AUDIT) .bench dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

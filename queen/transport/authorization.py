@@ -11,9 +11,11 @@ from queen import callbacks
 from queen.config import ClientConfig, TokenSource, is_token
 from queen.secret import Secret, SecretBytes
 from queen.transport.engine import Engine, Headers, NoTokenError, NotSentError, Reply
+from queen.transport.redaction import redacted
 from queen.transport.request_headers import bearer
 
 _UNAUTHORIZED: Final = 401
+_REDIRECT: Final = 300
 
 
 def authorized(config: ClientConfig, engine: Engine, poll_engine: Engine) -> Tuple[Engine, Engine]:
@@ -165,22 +167,32 @@ class AuthorizingEngine(Engine):
         self, origin: str, target: str, method: str, headers: Headers, body: Optional[bytes], deadline: float
     ) -> Reply:
         value = await self._credentials.current(origin, deadline)
-        reply = await self._engine.send(origin, target, method, _with(headers, value), body, deadline)
+        reply = await self._sent_with(value, origin, target, method, headers, body, deadline)
         if reply.status != _UNAUTHORIZED:
             return reply
         other = await self._credentials.instead_of(value, origin, deadline)
         if other is None:
             return reply
-        return await self._engine.send(origin, target, method, _with(headers, other), body, deadline)
+        return await self._sent_with(other, origin, target, method, headers, body, deadline)
 
     @override
     async def close(self) -> None:
         await self._credentials.close()
         await self._engine.close()
 
-
-def _with(headers: Headers, value: Optional[SecretBytes]) -> Headers:
-    return headers if value is None else (*headers, (b"authorization", value))
+    async def _sent_with(
+        self,
+        value: Optional[SecretBytes],
+        origin: str,
+        target: str,
+        method: str,
+        headers: Headers,
+        body: Optional[bytes],
+        deadline: float,
+    ) -> Reply:
+        added: Headers = () if value is None else ((b"authorization", value),)
+        reply = await self._engine.send(origin, target, method, (*headers, *added), body, deadline)
+        return reply if reply.status < _REDIRECT else redacted(reply, added)
 
 
 def _concealed(token: object) -> Optional[Secret]:

@@ -30,6 +30,7 @@ from queen.transport.engine import (
     NotSentError,
     Reply,
 )
+from queen.transport.redaction import redacted
 from queen.transport.retry import RetryPolicy, repeatable, retry_after_seconds
 from queen.transport.router import Router, Server
 
@@ -38,6 +39,7 @@ T = TypeVar("T")
 # Request timeout (the request was not read to its end) and too many requests.
 _NOT_PROCESSED: Final = (408, 429)
 _SERVER_ERROR: Final = 500
+_REDIRECT: Final = 300
 # Of the time for all attempts, so much must have been given to one before its server is marked for not answering.
 _FAIR_SHARE: Final = 0.5
 
@@ -138,9 +140,10 @@ class Sending(Generic[T]):
                 logging.DEBUG, "HttpClient.request", method=operation.method, url=server.url + self.request.target
             )
         try:
-            return await self.engine.send(
+            reply = await self.engine.send(
                 server.url, self.request.target, operation.method, self.headers, self.body, self._deadline
             )
+            return reply if reply.status < _REDIRECT else redacted(reply, self.headers)
         except EngineError as error:
             return error
         except NoTokenError as error:

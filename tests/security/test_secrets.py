@@ -13,7 +13,7 @@ import pytest
 
 from queen import ConfigurationError, Queen, QueenError
 from queen.config import client_config
-from tests.scripted_server import Answer, Drop, Hang, Raw, Scripted, ScriptedServer, answers
+from tests.scripted_server import Answer, Drop, Hang, Raw, Received, Scripted, ScriptedServer, answers
 from tests.security.exposure import Exposure
 from tests.security.tunnels import TunnelProxy
 
@@ -102,6 +102,24 @@ async def test_what_fails_shows_no_secret(
     sent = repr([received.headers for received in server.received])
     assert any(secret in sent for secret in SECRETS)
     assert exposure.shown
+    assert exposure.of(*SECRETS) == []
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("status", [302, 400, 401, 502])
+async def test_an_error_page_that_repeats_a_secret_is_not_shown_with_it(
+    exposure: Exposure, source: str, status: int
+) -> None:
+    def repeat(received: Received) -> Answer:
+        token = received.headers.get("authorization", "").rpartition(" ")[2]
+        words = f"not accepted: {token} of {received.headers}"
+        return answers({"error": words}, status) if status == 400 else Scripted(words.encode(), status)
+
+    async with ScriptedServer(repeat) as server:
+        async with failing(exposure, SOURCES[source](server.url)) as queen:
+            with pytest.raises(QueenError, match=r"not accepted: \*\*\* of") as raised:
+                await queen.queue("q").delete()
+            exposure.error(raised.value)
     assert exposure.of(*SECRETS) == []
 
 
