@@ -10,7 +10,7 @@ QUEEN_URL ?=
 EXAMPLES ?= 100
 OLD ?= HEAD
 
-.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker bench audit build clean
+.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker bench scale audit build clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -61,6 +61,9 @@ $(VENV)/bench: $(VENV)/installed
 
 bench: $(VENV)/bench  ## measure this client and its peers side by side; writes benchmarks/results.md
 	$(BIN)/python -m benchmarks
+
+scale: $(VENV)/bench  ## measure the client with many buffers, partitions and consumers; writes benchmarks/scale.md
+	$(BIN)/python -m benchmarks.scale
 
 $(AUDIT)/installed: pyproject.toml
 	$(PYTHON) -m venv $(AUDIT)/runtime
