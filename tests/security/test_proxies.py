@@ -205,14 +205,15 @@ def test_no_proxy_keeps_servers_out(
 
 
 @pytest.mark.parametrize("value", ["socks5://user:hunter2@a:1", "https://user:hunter2@a:1", "http://user:hunter2@"])
-def test_a_proxy_of_the_environment_that_cannot_be_used_is_not_passed_by(
+async def test_a_proxy_of_the_environment_that_cannot_be_used_is_not_passed_by(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("all_proxy", value)
     with pytest.raises(ConfigurationError, match="the environment's http_proxy or all_proxy") as raised:
         Queen("http://queen.test")
     assert "hunter2" not in str(raised.value)
-    Queen("memory://")
+    async with Queen("memory://"):
+        pass
     Queen("http://queen.test", trust_env=False)
     Queen("http://queen.test", proxy="http://a:1")
 

@@ -38,9 +38,13 @@ class TunnelProxy:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        # A connection that was just accepted must get its task, or nobody closes it.
+        for _ in range(10):
+            await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -54,6 +58,8 @@ class TunnelProxy:
             else:
                 await self._open(head, reader, writer)
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     async def _open(self, head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked_for = int(head.split(" ")[1].rpartition(":")[2])

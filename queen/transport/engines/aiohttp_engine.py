@@ -104,7 +104,11 @@ class _Protocol(ResponseHandler, HttpProtocol):
             self.lost_by = exc
         if self._dropped:
             self._fail_body(aiohttp.ServerDisconnectedError("the connection was dropped"))
+        transport = self.transport
         super().connection_lost(exc)
+        if transport is not None:
+            # Before Python 3.11, asyncio warns of a TLS connection that only its other end has closed.
+            transport.close()
         # After an error in the body, aiohttp forgets its reader, who would wait for ever.
         self._fail_body(self.exception() or aiohttp.ServerDisconnectedError())
 
