@@ -9,7 +9,7 @@ from typing import List, Optional, Set, Type
 
 
 class TunnelProxy:
-    """Answers ``CONNECT`` and passes bytes on, whatever host is asked for, to a port of this machine.
+    """Answers ``CONNECT`` and passes bytes on, whatever host is asked for, to a port of this machine; nothing else.
 
     Args:
         to_port: where all tunnels lead; the port that is asked for where nothing is said.
@@ -55,7 +55,7 @@ class TunnelProxy:
             self.asked.append(head)
             if self._answer is not None:
                 writer.write(self._answer)
-            else:
+            elif head.startswith("CONNECT "):
                 await self._open(head, reader, writer)
         writer.close()
         with contextlib.suppress(ConnectionError):
