@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import ipaddress
 import logging
 import os
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
-from queen.broker import open_broker
+from queen.broker import Broker, open_broker
 from queen.broker.access import TokenGuard
 from queen.broker.body_limit import BodyLimit
 from queen.broker.dialects import DIALECTS, EMBEDDED
@@ -54,15 +55,20 @@ def main() -> int:
     arguments = parser.parse_args()
     token = _token(parser, arguments.token_file)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        import uvicorn
-    except ImportError:
+    if importlib.util.find_spec("uvicorn") is None:
         parser.exit(1, 'serving needs the extra "broker": pip install "queen-mq[broker]"\n')
     try:
         url = f"sqlite:///{arguments.db}" if arguments.db else "memory://"
         broker = open_broker(url, dialect=arguments.dialect)
     except OSError as error:
         parser.exit(1, f"{error}\n")
+
+    return 0 if _serve(broker, arguments, token) else 1
+
+
+def _serve(broker: Broker, arguments: argparse.Namespace, token: Optional[str]) -> bool:
+    """Serve until it is interrupted; whether it could begin."""
+    import uvicorn
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: Optional[List[socket.socket]] = None) -> None:
@@ -92,7 +98,7 @@ def main() -> int:
     )
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
-    return 0 if server.started else 1
+    return server.started
 
 
 def _tell(arguments: argparse.Namespace, host: str, port: int, *, is_open: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from typing import Any, Dict, List, Optional
 
@@ -202,6 +203,16 @@ def test_no_proxy_keeps_servers_out(
     assert [proxy.url for proxy in found.values()] == ["http://proxy.test:3128"] * proxied
     given = proxies(client_config(url, {"proxy": "http://[::1]:80"}))
     assert [proxy.url for proxy in given.values()] == ["http://[::1]:80"]
+
+
+def test_what_goes_through_a_proxy_is_told_to_who_looks_for_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://user:hunter2@proxy.test:3128")
+    with caplog.at_level(logging.DEBUG, "queen"):
+        Queen("http://queen.test:6632")
+    assert "'proxies': {'http://queen.test:6632': 'http://proxy.test:3128'}" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 @pytest.mark.parametrize("value", ["socks5://user:hunter2@a:1", "https://user:hunter2@a:1", "http://user:hunter2@"])

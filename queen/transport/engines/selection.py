@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Optional, Tuple
 
 from typing_extensions import Final
 
+from queen import logs
 from queen.config import ClientConfig
 from queen.errors import ConfigurationError
 from queen.transport.engines.pooled import Limits, Network, PooledEngine
@@ -30,6 +32,9 @@ def http_engines(config: ClientConfig) -> Tuple[PooledEngine, PooledEngine]:
         keep_alive_seconds=config.keep_alive_millis / 1000,
     )
     network = Network(Tls(config), proxies(config))
+    if network.proxies:
+        told = {url: proxy.url for url, proxy in network.proxies.items()}
+        logs.event(logging.DEBUG, "Queen.constructor", proxies=told)
     unlimited = limits._replace(connections=None)
     return _engine(config.engine, limits, network), _engine(config.engine, unlimited, network)
 
