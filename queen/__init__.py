@@ -29,6 +29,7 @@ from queen.errors import (
     QueenError,
     QueenTimeoutError,
     ServerRefusedError,
+    TokenUnavailableError,
     TransactionError,
     UnsupportedByServerError,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "RedriveResponse",
     "RenewResponse",
     "ServerRefusedError",
+    "TokenUnavailableError",
     "TraceResponse",
     "TransactionError",
     "TransactionResponse",

@@ -13,6 +13,7 @@ from queen_api.models import DeleteGroupAnswer
 from typing_extensions import Self
 
 from queen import logs, validation
+from queen.arguments import arguments
 from queen.buffering.options import file_path
 from queen.builders.queue import QueueBuilder, named_queue
 from queen.builders.services import services_over
@@ -47,7 +48,8 @@ class Queen:
             ``"memory://name"`` or ``"sqlite:///file.db"`` for the embedded broker (extra ``broker``).
         options: options by keyword, as in ``queen.config.ClientConfig``: ``timeout_millis``, ``retry_attempts``,
             ``retry_delay_millis``, ``load_balancing_strategy``, ``affinity_hash_ring``, ``enable_failover``,
-            ``health_retry_after_millis``, ``dialect``, ``bearer_token``, ``engine``, ``max_connections``,
+            ``health_retry_after_millis``, ``dialect``, ``bearer_token``, ``auth``, ``headers``, ``ca_file``,
+            ``client_cert``, ``verify``, ``proxy``, ``trust_env``, ``engine``, ``max_connections``,
             ``connect_timeout_millis``, ``keep_alive_millis``.
 
     Raises:
@@ -61,7 +63,10 @@ class Queen:
 
     def __init__(self, config: Union[str, Sequence[str], Mapping[str, object], None] = None, **options: object) -> None:
         logs.print_if_asked()
-        checked = client_config(config, options)
+        given = arguments(config, options)
+        # What is left of them would show in the locals of a traceback.
+        del config, options
+        checked = client_config(given)
         transport = Transport(checked, *_engines(checked))
         self._transport = transport
         self._services = services_over(transport, checked.urls)

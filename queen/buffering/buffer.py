@@ -175,7 +175,7 @@ class Buffer:
     def end(self) -> List[Parcel]:
         """Give up; what its user must know of: what would be lost now, and what the server refuses."""
         held = [*self._batch, *self._parcels]
-        self._awaited.fail(lambda: failures.unfinished(self._name(), held))
+        self._awaited.fail(lambda: failures.unfinished(self._name(), held, maybe_delivered=self._maybe_stored))
         return held if not self._shelf.durable else self._batch if is_final(self._failure) else []
 
     def hand_back_left(self, callbacks: PushCallbacks) -> None:
@@ -209,6 +209,11 @@ class Buffer:
     def failure(self) -> Optional[QueenError]:
         """Why the last flush failed; None when it did not."""
         return self._failure
+
+    @property
+    def maybe_stored(self) -> bool:
+        """Whether some of what it holds may be stored: the answer of the last flush was lost."""
+        return self._maybe_stored
 
     def _has_room(self, parcel: Parcel) -> bool:
         # A push of more than fits is taken when there is nothing else, and sent as one request.
@@ -308,6 +313,9 @@ class Buffer:
             results = await push(
                 self._transport, items, encoded=encoded, repeated=repeated, seconds=self._seconds_left()
             )
+        except asyncio.CancelledError:
+            self._maybe_stored = True
+            raise
         except QueenError as error:
             self._keep(error)
         else:
@@ -376,7 +384,8 @@ class Buffer:
             self._turn_away(lambda parcel: failures.no_room_ever(self._name(), parcel, self._failure))
 
     def _still_buffered(self) -> BaseException:
-        return failures.still_buffered(self._name(), [*self._batch, *self._parcels], self._failure)
+        held = [*self._batch, *self._parcels]
+        return failures.still_buffered(self._name(), held, self._failure, maybe_delivered=self._maybe_stored)
 
     def _turn_away(self, why: Callable[[Parcel], BaseException]) -> None:
         """Fail all pushes that wait for room."""

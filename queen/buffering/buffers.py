@@ -147,6 +147,7 @@ class Buffers:
             await self._outboxes.settle()
             await self._queue.finish(deadline + _GRACE_SECONDS)
             left = [buffer.end() for buffer in self._buffers.values()]
+            maybe_stored = any(buffer.maybe_stored for buffer in self._buffers.values())
             failures = [buffer.failure for buffer in self._buffers.values() if buffer.failure is not None]
             self._buffers.clear()
             await self._reports.finish(deadline)
@@ -157,7 +158,8 @@ class Buffers:
             words = f"the client was closed with {len(unsent)} buffered messages that could not be sent: {reason}"
             if any(parcel.rows for parcels in left for parcel in parcels):
                 words += "; those of an outbox stay in its file"
-            raise QueenBufferError(words, unsent=unsent) from (failures[0] if failures else None)
+            error = QueenBufferError(words, unsent=unsent, maybe_delivered=maybe_stored)
+            raise error from (failures[0] if failures else None)
 
     def __del__(self) -> None:
         left = sum(buffer.count for buffer in self._buffers.values() if not buffer.durable)
@@ -214,7 +216,8 @@ def _together(failures: List[QueenBufferError]) -> QueenBufferError:
         return failures[0]
     unsent = [item for failure in failures for item in failure.unsent]
     words = f"{len(failures)} buffers could not be flushed, and go on being sent; the first: {failures[0]}"
-    error = QueenBufferError(words, unsent=unsent)
+    maybe_delivered = any(failure.maybe_delivered for failure in failures)
+    error = QueenBufferError(words, unsent=unsent, maybe_delivered=maybe_delivered)
     error.__cause__ = failures[0]
     return error
 

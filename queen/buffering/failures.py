@@ -8,18 +8,21 @@ from queen.buffering.parcel import Parcel, items_as_given
 from queen.errors import BufferClosedError, QueenBufferError, QueenError
 
 
-def still_buffered(name: str, parcels: Sequence[Parcel], cause: Optional[QueenError]) -> QueenBufferError:
+def still_buffered(
+    name: str, parcels: Sequence[Parcel], cause: Optional[QueenError], *, maybe_delivered: bool
+) -> QueenBufferError:
     """A flush failed."""
     held = items_as_given(parcels)
     words = f"{name}: {len(held)} messages are still buffered, and go on being sent: {cause}"
-    error = QueenBufferError(words, unsent=held)
+    error = QueenBufferError(words, unsent=held, maybe_delivered=maybe_delivered)
     error.__cause__ = cause
     return error
 
 
-def unfinished(name: str, parcels: Sequence[Parcel]) -> QueenBufferError:
+def unfinished(name: str, parcels: Sequence[Parcel], *, maybe_delivered: bool) -> QueenBufferError:
     """A flush was under way when the client was closed."""
-    return QueenBufferError(f"{name}: the client was closed before the flush was done", unsent=items_as_given(parcels))
+    words = f"{name}: the client was closed before the flush was done"
+    return QueenBufferError(words, unsent=items_as_given(parcels), maybe_delivered=maybe_delivered)
 
 
 def no_room_ever(name: str, parcel: Parcel, cause: Optional[QueenError]) -> QueenBufferError:

@@ -134,12 +134,12 @@ async def push(
     request = messages.push(items=cast("List[PushItem]", unique))
     try:
         answer = await transport.exchange(request, affinity=key, body=body, seconds=seconds)
+        results = _results(unique, answer.value)
     except QueenError as error:
         error.unsent = [as_given(item) for item in items]
         raise
     except (TypeError, ValueError) as error:
         raise _in_words_of_the_user(error) from None
-    results = _results(unique, answer.value)
     statuses = {result["status"] for result in results}
     if "duplicate" in statuses and (repeated or answer.repeated):
         # The items of a push whose answer was lost are duplicates of themselves.

@@ -48,6 +48,7 @@ EXPORTED = [
     "RedriveResponse",
     "RenewResponse",
     "ServerRefusedError",
+    "TokenUnavailableError",
     "TraceResponse",
     "TransactionError",
     "TransactionResponse",
