@@ -360,7 +360,8 @@ class Buffer:
             failed = [place for place, result in enumerate(results) if result["status"] == "failed"]
             if failed:
                 refused.append(parcel.part(failed))
-                accepted.append(parcel.part([place for place in range(len(results)) if place not in failed]))
+                taken = [place for place, result in enumerate(results) if result["status"] != "failed"]
+                accepted.append(parcel.part(taken))
             else:
                 accepted.append(parcel)
                 self._reports.accepted(parcel, results)

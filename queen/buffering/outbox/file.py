@@ -129,6 +129,7 @@ def _rows(added: Sequence[Parcel], places: Sequence[Sequence[int]]) -> Iterator[
 
 
 def _connected(path: str) -> sqlite3.Connection:
+    _make_private(path)
     try:
         # The thread may be another one when it is closed.
         connection = sqlite3.connect(
@@ -144,6 +145,16 @@ def _connected(path: str) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise _refusal(path, error) from error
     return connection
+
+
+def _make_private(path: str) -> None:
+    """Make the file if it is not there, for no other user to read; SQLite makes its log alike."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise OutboxError(path, obstacle_of(path) or str(error)) from error
 
 
 def _refusal(path: str, error: sqlite3.Error) -> OutboxError:

@@ -120,9 +120,10 @@ class Outbox:
         if os.getpid() != self._process:
             return
         self._closed = True
-        file, self._file = self._file, None
-        if file is not None:
-            await self._in_thread(file.close)
+        if self._file is not None:
+            # One that is cancelled here is repeated: closing a file twice does no harm.
+            await self._in_thread(self._file.close)
+            self._file = None
             if self._held:
                 words = "they stay in the file, and are sent by the client that opens it next"
                 logs.event(logging.WARNING, "Outbox.close", path=self.path, messages=self._held, note=words)

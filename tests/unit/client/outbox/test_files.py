@@ -11,7 +11,7 @@ import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional
 
 import pytest
 
@@ -47,6 +47,10 @@ def damaged(path: Path) -> None:
     page = 4096
     data = path.read_bytes()
     path.write_bytes(data[:page] + b"\xff" * (len(data) - page))
+
+
+def modes_in(folder: Path) -> Dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
 
 
 def contents(path: Path) -> Optional[bytes]:
@@ -213,6 +217,13 @@ async def test_a_message_that_is_damaged_in_the_file_stops_its_partition_alone(
     assert server_side.stored == {"good": [2]}
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT partition FROM messages").fetchall() == [("bad",)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of files")
+async def test_other_users_cannot_read_what_is_pushed(tmp_path: Path) -> None:
+    async with Queen(NOWHERE, timeout_millis=50, retry_attempts=0) as queen:
+        await queen.queue("q").buffer(durable(tmp_path / "outbox.db")).push([{"data": 1}])
+        assert modes_in(tmp_path) == {"outbox.db": 0o600, "outbox.db-wal": 0o600}
 
 
 async def test_a_commit_waits_for_the_disk(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Dict, List
 import pytest
 
 from queen import Queen, QueenBufferError
-from tests.scripted_server import Answer, Drop, Received, Scripted, ScriptedServer
+from tests.scripted_server import Answer, Drop, Received, Scripted, ScriptedServer, answers
 from tests.unit.client.outbox.outboxes import Storing, in_file
 
 PARTITIONS = ("a", "b", "c")
@@ -29,7 +30,10 @@ class FaultyServer:
 
     def __call__(self, received: Received) -> Answer:
         fault = self._draw.random()
-        if not self.alive or fault < 0.1:
+        if not self.alive:
+            # A refusal, so that closing does not wait for anything.
+            return answers({"error": "gone"}, 403)
+        if fault < 0.1:
             return Drop()
         if fault < 0.2:
             return Scripted(b"<html>", 503)
@@ -80,7 +84,7 @@ async def test_what_was_accepted_is_stored_once_in_order(seed: int, tmp_path: Pa
         server_side = FaultyServer(draw, storing)
         path = tmp_path / f"{life}.db"
         async with ScriptedServer(server_side) as server:
-            queen = Queen(server.url, retry_attempts=0, retry_delay_millis=1, timeout_millis=100)
+            queen = Queen(server.url, retry_attempts=0, retry_delay_millis=1, timeout_millis=20_000)
             producers.start(draw.randint(3, EACH * len(PARTITIONS)))
             producing = [asyncio.ensure_future(producers.produce(queen, path, name)) for name in PARTITIONS]
             await asyncio.wait_for(producers.has_enough.wait(), 20)
@@ -92,7 +96,8 @@ async def test_what_was_accepted_is_stored_once_in_order(seed: int, tmp_path: Pa
             for task in producing:
                 task.cancel()
             await asyncio.gather(*producing, return_exceptions=True)
-            await queen.close()
+            with contextlib.suppress(QueenBufferError):
+                await queen.close()
     async with ScriptedServer(storing) as server, Queen(server.url) as queen:
         await queen.recover_outbox(tmp_path / f"{LIVES}.db")
     for name in PARTITIONS:
