@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from abc import ABC, abstractmethod
-from typing import Any, Callable, Dict, Optional
+from typing import Callable, Optional
 
 from typing_extensions import Final, override
 
@@ -18,14 +18,13 @@ from queen.transport.engine import (
     Reply,
 )
 from queen.transport.engines import proxy
+from queen.transport.engines.dialling import dial
 from queen.transport.engines.origin import Origin
 from queen.transport.engines.pooled import Connection, Limits
 from queen.transport.engines.reason import reason
 
 # Servers close what was idle for seconds. A connection that breaks sooner after its last answer has failed.
 _IDLE_SECONDS: Final = 1.0
-# Of a host with several addresses, the next one is tried after so long (RFC 8305).
-_NEXT_ADDRESS_SECONDS: Final = 0.25
 # Methods whose requests say how long their body is even where there is none.
 _METHODS_WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
 
@@ -73,7 +72,7 @@ class HttpProtocol(asyncio.Protocol, ABC):
 
 
 class SocketConnection(Connection):
-    """A connection whose socket is opened by asyncio itself, and kept open between requests.
+    """A connection whose socket is kept open between requests.
 
     Args:
         origin: where to connect to.
@@ -167,18 +166,9 @@ class SocketConnection(Connection):
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> HttpProtocol:
         origin = self._origin
         make = functools.partial(self._make_protocol, loop, origin)
-        if origin.is_tunnelled:
-            tunnel = await proxy.open_tunnel(loop, origin)
-            _, protocol = await loop.create_connection(
-                make, sock=tunnel, ssl=origin.ssl_context, server_hostname=origin.host
-            )
-            return protocol
-        options: Dict[str, Any] = {}
-        if isinstance(loop, asyncio.BaseEventLoop) and not origin.is_numeric:
-            # Other loops, as uvloop's, try one address after the other, and do not know the argument. With it, asyncio
-            # forgets to close a socket that is opened in the moment in which its request is cancelled.
-            options["happy_eyeballs_delay"] = _NEXT_ADDRESS_SECONDS
-        _, protocol = await loop.create_connection(make, *origin.address, ssl=origin.ssl_context, **options)
+        sock = await (proxy.open_tunnel(loop, origin) if origin.is_tunnelled else dial(loop, *origin.address))
+        name = origin.host if origin.ssl_context is not None else None
+        _, protocol = await loop.create_connection(make, sock=sock, ssl=origin.ssl_context, server_hostname=name)
         return protocol
 
     def _all_headers(self, method: str, headers: Headers, body: Optional[bytes]) -> Headers:

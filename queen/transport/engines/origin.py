@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from typing import List, Optional, Tuple
 from urllib.parse import urlsplit
@@ -33,7 +32,6 @@ class Origin:
         proxy: what its requests go through.
         is_tunnelled: whether the proxy passes on bytes that it cannot read.
         address: the host and port that a socket is opened to.
-        is_numeric: whether that host is an address, and no name that may have several.
     """
 
     def __init__(self, url: str, tls: Tls, proxy: Optional[ProxyAddress] = None) -> None:
@@ -47,7 +45,6 @@ class Origin:
         self.proxy = proxy
         self.is_tunnelled = proxy is not None and parts.scheme == "https"
         self.address: Tuple[str, int] = (self.host, self.port) if proxy is None else (proxy.host, proxy.port)
-        self.is_numeric = _is_numeric(self.address[0])
         headers: List[Tuple[bytes, bytes]] = [(b"host", parts.netloc.encode("ascii"))]
         if proxy is not None and not self.is_tunnelled:
             self.prefix = f"http://{parts.netloc}{parts.path}"
@@ -58,14 +55,6 @@ class Origin:
     def via(self) -> str:
         """What errors say of the way to the server."""
         return "" if self.proxy is None else f" (through the proxy {self.proxy.url})"
-
-
-def _is_numeric(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def proxy_headers(proxy: ProxyAddress) -> Headers:

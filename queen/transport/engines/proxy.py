@@ -14,6 +14,7 @@ from queen.addresses import ProxyAddress, proxy_address
 from queen.config import ClientConfig
 from queen.secret import Secret
 from queen.transport.engine import NotSentError
+from queen.transport.engines.dialling import dial
 from queen.transport.engines.origin import Origin, proxy_headers
 
 AUTHENTICATION_REQUIRED: Final = 407
@@ -81,7 +82,7 @@ async def open_tunnel(loop: asyncio.AbstractEventLoop, origin: Origin) -> socket
         OSError: the proxy cannot be reached.
         NotSentError: it does not open the tunnel.
     """
-    sock = await _connected(loop, origin)
+    sock = await dial(loop, *origin.address)
     try:
         await loop.sock_sendall(sock, _connect_request(origin))
         _check_opened(await _head(loop, sock), origin)
@@ -122,22 +123,3 @@ def _check_opened(head: bytes, origin: Origin) -> None:
     # The server says nothing before the client does: these bytes are not its own, and would be taken for it.
     if more:
         raise NotSentError(f"the proxy sent more than its answer to CONNECT{origin.via}")
-
-
-async def _connected(loop: asyncio.AbstractEventLoop, origin: Origin) -> socket.socket:
-    """A socket to the proxy, at the first of its addresses that takes it."""
-    failed: Optional[OSError] = None
-    for family, kind, protocol, _, address in await loop.getaddrinfo(*origin.address, type=socket.SOCK_STREAM):
-        sock = socket.socket(family, kind, protocol)
-        sock.setblocking(False)
-        try:
-            await loop.sock_connect(sock, address)
-        except OSError as error:
-            sock.close()
-            failed = failed or error
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-    raise failed or OSError("the proxy's name has no address")

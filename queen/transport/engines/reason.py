@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import ssl
 
-from typing_extensions import Final
-
 from queen.transport.engines.tls_reason import tls_reason
-
-# asyncio puts the failures of several addresses into the text of one error, as ``[Errno 111] Connect call failed``.
-_ERRNO: Final = re.compile(r"\[Errno (\d+)\]")
 
 
 def reason(error: Exception, otherwise: str) -> str:
@@ -30,7 +24,5 @@ def reason(error: Exception, otherwise: str) -> str:
     if isinstance(root, socket.gaierror):
         return root.strerror or str(root)
     if isinstance(root, OSError):
-        numbers = [root.errno] if root.errno else map(int, _ERRNO.findall(str(root)))
-        said = ", ".join(dict.fromkeys(os.strerror(number).lower() for number in numbers))
-        return said or str(error) or otherwise
+        return os.strerror(root.errno).lower() if root.errno else str(error) or otherwise
     return str(error) or otherwise

@@ -249,15 +249,21 @@ def port_of(url: str) -> int:
     return int(url.rpartition(":")[2])
 
 
-async def test_a_socket_that_is_opened_as_its_request_is_cancelled_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("named", [False, True], ids=["address", "name with two addresses"])
+async def test_a_socket_that_is_opened_as_its_request_is_cancelled_is_closed(
+    named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     unclosed: List[str] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: unclosed.append(str(unraisable.exc_value)))
-    async with ScriptedServer(lambda _: Hang()) as server, Queen(server.url) as queen:
-        for turns in range(20):
-            deleting = asyncio.ensure_future(queen.queue("q").delete())
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            deleting.cancel()
-            await asyncio.gather(deleting, return_exceptions=True)
+    async with ScriptedServer(lambda _: Hang()) as server:
+        if named:
+            addresses(monkeypatch, [port_of(server.url)] * 2)
+        async with Queen("http://queen.invalid:6632" if named else server.url) as queen:
+            for turns in range(20):
+                deleting = asyncio.ensure_future(queen.queue("q").delete())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                deleting.cancel()
+                await asyncio.gather(deleting, return_exceptions=True)
         gc.collect()
     assert unclosed == []
