@@ -163,7 +163,9 @@ class Queen:
         if isinstance(message, Mapping):
             status = True if status is None and message.get("_status") is None else status
             return (await settle.acknowledge(self._services.settler, [message], status, context))[0]
-        return await settle.acknowledge(self._services.settler, settle.message_list(message), status, context)
+        return await settle.acknowledge(
+            self._services.settler, settle.message_list("message", message), status, context
+        )
 
     @overload
     async def renew(  # type: ignore[overload-overlap]  # a text is one lease, and not a sequence of them
@@ -303,7 +305,9 @@ class Queen:
 def _check_request(request: object) -> None:
     if not isinstance(request, Request):
         kind = type(request).__name__
-        raise TypeError(f"request={request!r} is a {kind}; accepted is what a function of queen_api returns")
+        raise TypeError(
+            f"request={validation.shown(request)} is a {kind}; accepted is what a function of queen_api returns"
+        )
 
 
 def _engines(config: ClientConfig) -> Tuple[Engine, Engine]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 from urllib.parse import urlsplit
 
 import attrs
@@ -135,10 +135,14 @@ def client_config(urls: object = None, options: Optional[Mapping[str, object]] =
     """
     given: Dict[str, object] = {}
     if isinstance(urls, Mapping):
-        given.update({validation.snake_case(str(key)): value for key, value in urls.items()})
+        given.update({validation.snake_case(key): value for key, value in urls.items()})
+        _refuse_double("config", given, urls)
     elif urls is not None:
         given["urls"] = urls
-    given.update({validation.snake_case(key): value for key, value in (options or {}).items() if value is not None})
+    said = {key: value for key, value in (options or {}).items() if value is not None}
+    named = {validation.snake_case(key): value for key, value in said.items()}
+    _refuse_double("config", named, said)
+    given.update(named)
     if "url" in given:
         if "urls" in given:
             raise ConfigurationError("url and urls are both given; give one of them")
@@ -161,12 +165,12 @@ def queue_options(options: Mapping[str, object]) -> Dict[str, QueueOption]:
         TypeError, ValueError: an unknown key (the nearest known one is named), or a value that is not accepted.
     """
     if not isinstance(options, Mapping):
-        raise TypeError(f"options={options!r} is a {type(options).__name__}; accepted is a mapping")
+        raise validation.wrong_type("options", options, "a mapping")
     kinds: Dict[str, type] = {key: type(value) for key, value in QUEUE_DEFAULTS.items()}
     kinds.update(_OTHER_QUEUE_OPTIONS)
     checked: Dict[str, QueueOption] = {}
     for key, value in options.items():
-        name = _camel(str(key))
+        name = _camel(key)
         if name not in kinds:
             raise ValueError(
                 f"unknown queue option {key!r}{validation.nearest(name, kinds)}; known are {_listed(kinds)}"
@@ -174,7 +178,8 @@ def queue_options(options: Mapping[str, object]) -> Dict[str, QueueOption]:
         if kinds[name] is bool:
             checked[name] = validation.boolean(name, value)
         else:
-            checked[name] = validation.integer(name, value, minimum=0, maximum=validation.MAX_INTEGER)
+            checked[name] = validation.integer(name, value, minimum=0)
+    validation.each_once("config", checked, options)
     return checked
 
 
@@ -183,7 +188,8 @@ def _checked(given: Dict[str, object]) -> ClientConfig:
     for key in given:
         if key not in known:
             raise ConfigurationError(
-                f"unknown configuration key {key!r}{validation.nearest(key, known)}; known are {_listed(known)}"
+                f"unknown configuration key {validation.shown(key)}{validation.nearest(key, known)}; "
+                f"known are {_listed(known)}"
             )
     checks: Dict[str, Callable[[object], object]] = {
         "urls": _server_urls,
@@ -209,10 +215,21 @@ def _checked(given: Dict[str, object]) -> ClientConfig:
     return ClientConfig(**checked)  # type: ignore[arg-type]  # each value was made by the check of its own key
 
 
+def _refuse_double(where: str, names: Collection[str], given: Iterable[object]) -> None:
+    try:
+        validation.each_once(where, names, given)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+
+
 def _server_urls(value: object) -> Tuple[str, ...]:
+    if isinstance(value, (bytes, Mapping)):
+        raise ConfigurationError(
+            f"url={validation.shown(value)} is a {type(value).__name__}; accepted is a URL or a list of URLs"
+        )
     listed: Sequence[object] = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else []
     if not listed:
-        raise ConfigurationError(f"urls={value!r} names no server; accepted is a URL or a list of URLs")
+        raise ConfigurationError(f"urls={validation.shown(value)} names no server; accepted is a URL or a list of URLs")
     urls: List[str] = []
     for url in listed:
         cleaned = _server_url(url)
@@ -220,14 +237,16 @@ def _server_urls(value: object) -> Tuple[str, ...]:
             raise ConfigurationError(f"urls names {cleaned} twice")
         urls.append(cleaned)
     if len(urls) > 1 and any(url.startswith(("memory:", "sqlite:")) for url in urls):
-        raise ConfigurationError(f"urls={value!r}: an embedded broker (memory:// or sqlite:///) stands alone")
+        raise ConfigurationError(
+            f"urls={validation.shown(value)}: an embedded broker (memory:// or sqlite:///) stands alone"
+        )
     return tuple(urls)
 
 
 def _server_url(url: object) -> str:
     accepted = "accepted are http://host:port, https://host:port, memory://name and sqlite:///file.db"
     if not isinstance(url, str):
-        raise ConfigurationError(f"url={url!r} is a {type(url).__name__}; {accepted}")
+        raise ConfigurationError(f"url={validation.shown(url)} is a {type(url).__name__}; {accepted}")
     if url.startswith(("memory://", "sqlite:///")):
         return url
     scheme, separator, _ = url.partition("://")
@@ -254,8 +273,9 @@ def _token(value: object) -> Secret:
     return Secret(token)
 
 
-def _camel(key: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])_([a-z])", lambda match: match.group(1).upper(), key)
+def _camel(key: object) -> str:
+    name = key if isinstance(key, str) else validation.shown(key)
+    return re.sub(r"(?<=[a-z0-9])_([a-z])", lambda match: match.group(1).upper(), name)
 
 
 def _listed(names: Iterable[str]) -> str:

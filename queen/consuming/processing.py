@@ -71,42 +71,43 @@ class Processor:
                 continue
             handled += 1
             ledger = message.ledger
-            if await self._handle(message) and ledger is not None:
+            if await self._handle(message, [message]) and ledger is not None:
                 await self._acknowledge(ledger.complete(message.transaction_id))
         return handled
 
     async def _process_together(self, messages: List[Message]) -> None:
         # Known before the handler gets the list, which it may change.
         ledgers = dict.fromkeys([message.ledger for message in messages])
-        if await self._handle(messages):
+        if await self._handle(messages, list(messages)):
             for ledger in ledgers:
                 if ledger is not None:
                     await self._acknowledge(ledger.complete_rest())
 
-    async def _handle(self, subject: Union[Message, List[Message]]) -> bool:
+    async def _handle(self, subject: Union[Message, List[Message]], messages: Sequence[Message]) -> bool:
         """Call the handler; True when it succeeded and the loop is to acknowledge."""
         try:
             result = await call(self._handler, subject)
         except Exception as error:  # noqa: BLE001  (whatever a handler raises is a failure of its message)
-            await self._failed(subject, error)
+            await self._failed(subject, messages, error)
             return False
         if self._callbacks.on_success is not None:
             await self._tell("on_success", self._callbacks.on_success, subject, result)
         return self._auto_ack
 
-    async def _failed(self, subject: Union[Message, List[Message]], error: Exception) -> None:
-        message = subject if isinstance(subject, Message) else subject[0]
-        where = {"queue": message.get("queue"), "transactionId": message.get("transactionId")}
-        failed = f"{type(error).__name__}: {error}"
+    async def _failed(
+        self, subject: Union[Message, List[Message]], messages: Sequence[Message], error: Exception
+    ) -> None:
+        where = {"queue": messages[0].get("queue"), "transactionId": messages[0].get("transactionId")}
+        reason = _words(error)
+        failed = f"{type(error).__name__}: {reason}"
         logs.event(logging.WARNING, "ConsumeBuilder.handler", error, **where, failed=failed)
         if self._callbacks.on_error is not None:
             await self._tell("on_error", self._callbacks.on_error, subject, error)
         if not self._auto_ack:
             return
-        reason = str(error) or type(error).__name__
-        for ledger, own in _by_ledger([subject] if isinstance(subject, Message) else subject).items():
+        for ledger, own in _by_ledger(messages).items():
             try:
-                await self._nack(ledger, own, reason, alone=isinstance(subject, Message))
+                await self._nack(ledger, own, reason or type(error).__name__, alone=isinstance(subject, Message))
             except ClientClosedError:
                 raise
             except QueenError as settling:
@@ -152,6 +153,15 @@ async def give_back(messages: Sequence[Message]) -> None:
             await ledger.give_back([message.transaction_id for message in own])
         except QueenError as error:
             logs.event(logging.WARNING, "ConsumeBuilder.give_back", failed=str(error))
+
+
+def _words(error: Exception) -> str:
+    """What a handler's error says, in characters that the server can store."""
+    try:
+        words = str(error)
+    except Exception:  # noqa: BLE001  (an error that cannot say what it is must not end the consumer)
+        words = ""
+    return words.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _by_ledger(messages: Sequence[Message]) -> Dict[Ledger, List[Message]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Dict, Mapping, Optional, cast
 
 from queen_api.api import groups, queues
 from queen_api.models import ConfigureAnswer, DeleteQueueAnswer, QueueOptions
-from typing_extensions import Final
 
 from queen.config import QUEUE_DEFAULTS, QueueOption
 from queen.operations.names import check_name
@@ -15,8 +14,6 @@ from queen.timestamps import moment_of
 from queen.transport.dialect import Dialect
 from queen.transport.transport import Transport
 from queen.types import GroupResetResponse
-
-_EARLIEST: Final = datetime.min.replace(tzinfo=timezone.utc)
 
 
 async def create_queue(
@@ -84,4 +81,7 @@ async def reset_group(transport: Transport, group: str, timestamp: str) -> Group
 
 def _just_before(timestamp: str) -> str:
     moment = moment_of(timestamp)
-    return moment.isoformat() if moment == _EARLIEST else (moment - timedelta(microseconds=1)).isoformat()
+    try:
+        return (moment - timedelta(microseconds=1)).isoformat()
+    except OverflowError:
+        return moment.isoformat()

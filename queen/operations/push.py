@@ -73,7 +73,7 @@ def item_list(items: object) -> List[object]:
     if isinstance(items, collections.abc.Mapping):
         return [items]
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-        raise TypeError(f"items={items!r} is a {type(items).__name__}; accepted is a list of dicts with the key 'data'")
+        raise validation.wrong_type("payload", items, "a list of dicts with the key 'data'")
     return list(items)
 
 
@@ -163,8 +163,9 @@ def _push_item(queue: str, partition: Optional[str], position: int, item: object
     where = f"items[{position}]"
     # typing's Mapping takes 0.4 us to say what this one says in 0.15.
     if not isinstance(item, collections.abc.Mapping):
-        raise TypeError(f"{where}={item!r} is a {type(item).__name__}; accepted is a dict with the key 'data'")
+        raise validation.wrong_type(where, item, "a dict with the key 'data'")
     given = {_known_key(key, where): (key, value) for key, value in item.items()}
+    validation.each_once(where, given, item)
     _check_place(given, "queue", queue, where)
     _check_place(given, "partition", partition or DEFAULT_PARTITION, where)
     if "payload" not in given:
@@ -189,14 +190,14 @@ def _check_place(given: Mapping[str, Tuple[object, object]], key: str, meant: st
     """Items that were handed back say where they belong; that is where they must be pushed."""
     said = given.get(key, ("", meant))[1]
     if said != meant:
-        raise ValueError(f"{where} belongs to the {key} {said!r}, and is pushed to {meant!r}")
+        raise ValueError(f"{where} belongs to the {key} {validation.shown(said)}, and is pushed to {meant!r}")
 
 
 def _known_key(key: object, where: str) -> str:
     name = _KEYS.get(key) if isinstance(key, str) else None
     if name is None:
         raise ValueError(
-            f"{where} has the unknown key {key!r}{validation.nearest(str(key), _KEYS)}; "
+            f"{where} has the unknown key {validation.shown(key)}{validation.nearest(key, _KEYS)}; "
             "accepted are 'data', 'transactionId' and 'traceId', and the payload is the value of 'data'"
         )
     return name
