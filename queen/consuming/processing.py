@@ -13,7 +13,7 @@ from queen.consuming.lease_keeper import LeaseKeeper
 from queen.consuming.options import ConsumeOptions
 from queen.errors import ClientClosedError, QueenError
 from queen.message import Message
-from queen.settling.decision import decision
+from queen.settling.decision import decision, reason_of
 from queen.settling.ledger import Ledger
 from queen.types import AckResponse
 
@@ -56,8 +56,7 @@ class Processor:
         async with self._keeper.keeping(messages):
             if self._one_by_one:
                 return await self._process_each(messages)
-            await self._process_together(messages)
-            return len(messages)
+            return await self._process_together(messages)
 
     async def _process_each(self, messages: List[Message]) -> int:
         handled = 0
@@ -75,13 +74,14 @@ class Processor:
                 await self._acknowledge(ledger.complete(message.transaction_id))
         return handled
 
-    async def _process_together(self, messages: List[Message]) -> None:
-        # Known before the handler gets the list, which it may change.
-        ledgers = dict.fromkeys([message.ledger for message in messages])
-        if await self._handle(messages, list(messages)):
-            for ledger in ledgers:
+    async def _process_together(self, messages: List[Message]) -> int:
+        # Kept from before the handler gets the list, which it may change.
+        popped = list(messages)
+        if await self._handle(messages, popped):
+            for ledger in dict.fromkeys([message.ledger for message in popped]):
                 if ledger is not None:
                     await self._acknowledge(ledger.complete_rest())
+        return len(popped)
 
     async def _handle(self, subject: Union[Message, List[Message]], messages: Sequence[Message]) -> bool:
         """Call the handler; True when it succeeded and the loop is to acknowledge."""
@@ -98,7 +98,7 @@ class Processor:
         self, subject: Union[Message, List[Message]], messages: Sequence[Message], error: Exception
     ) -> None:
         where = {"queue": messages[0].get("queue"), "transactionId": messages[0].get("transactionId")}
-        reason = _words(error)
+        reason = reason_of(error)
         failed = f"{type(error).__name__}: {reason}"
         logs.event(logging.WARNING, "ConsumeBuilder.handler", error, **where, failed=failed)
         if self._callbacks.on_error is not None:
@@ -107,7 +107,7 @@ class Processor:
             return
         for ledger, own in _by_ledger(messages).items():
             try:
-                await self._nack(ledger, own, reason or type(error).__name__, alone=isinstance(subject, Message))
+                await self._nack(ledger, own, reason, alone=isinstance(subject, Message))
             except ClientClosedError:
                 raise
             except QueenError as settling:
@@ -153,15 +153,6 @@ async def give_back(messages: Sequence[Message]) -> None:
             await ledger.give_back([message.transaction_id for message in own])
         except QueenError as error:
             logs.event(logging.WARNING, "ConsumeBuilder.give_back", failed=str(error))
-
-
-def _words(error: Exception) -> str:
-    """What a handler's error says, in characters that the server can store."""
-    try:
-        words = str(error)
-    except Exception:  # noqa: BLE001  (an error that cannot say what it is must not end the consumer)
-        words = ""
-    return words.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _by_ledger(messages: Sequence[Message]) -> Dict[Ledger, List[Message]]:

@@ -9,7 +9,7 @@ from typing_extensions import Final
 from queen import validation
 from queen.message import Message
 from queen.settling.acks import LeaseKey, ack_result
-from queen.settling.decision import Decision, decision
+from queen.settling.decision import Decision, decision, reason_of
 from queen.settling.ledger import Ledger
 from queen.settling.renewal import DEFAULT_SECONDS, renew_lease
 from queen.settling.settler import Settler
@@ -57,8 +57,10 @@ async def acknowledge(
             places.append((None, transaction_id))
             continue
         ledger = _ledger_of(message) or adopted[_lease_of(message, group)]
+        if not ledger.knows(transaction_id):
+            raise ValueError(f"the message has another 'transactionId' than it was popped with: {transaction_id!r}")
         own_error = message.get("_error")
-        reason = str(own_error) if own_error is not None else error
+        reason = _reason(own_error) if own_error is not None else error
         batches.setdefault(ledger, {})[transaction_id] = decision(own_status, reason)
         places.append((ledger, transaction_id))
     results = {ledger: await ledger.settle(decisions) for ledger, decisions in batches.items()}
@@ -186,4 +188,8 @@ def checked_context(context: Optional[Mapping[str, object]]) -> Tuple[Optional[s
             )
     error = context.get("error")
     group = next((context[key] for key in _CONTEXT_KEYS[1:] if context.get(key) is not None), None)
-    return (None if error is None else str(error)), (None if group is None else validation.text("group", group))
+    return (None if error is None else _reason(error)), (None if group is None else validation.text("group", group))
+
+
+def _reason(error: object) -> str:
+    return error if isinstance(error, str) else reason_of(error)

@@ -59,3 +59,12 @@ def decision(status: object, error: Optional[str] = None) -> Decision:
         raise validation.wrong_type("status", status, "True, False or a word")
     word = _BY_WORD[validation.choice("status", status, tuple(_BY_WORD))]
     return Decision(word, error)  # type: ignore[arg-type]  # the values of the table are statuses
+
+
+def reason_of(error: object) -> str:
+    """What an exception, or whatever else a failure is told by, says, in characters that every server can store."""
+    try:
+        words = str(error)
+    except Exception:  # noqa: BLE001  (a failure that cannot say what it is, is a failure all the same)
+        words = ""
+    return words.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode("utf-8") or type(error).__name__
