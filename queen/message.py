@@ -31,7 +31,8 @@ class Message(Dict[str, Any], Generic[T]):
     _ledger: Optional[Ledger]
 
     def __init__(self, fields: Mapping[str, Any], ledger: Optional[Ledger] = None) -> None:
-        super().__init__(fields)
+        # 0.1 us less than super().__init__.
+        self.update(fields)
         self._ledger = ledger
 
     def __missing__(self, key: str) -> Any:

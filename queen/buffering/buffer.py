@@ -120,12 +120,12 @@ class Buffer:
         Raises:
             QueenBufferError: there is no room, and none will be.
         """
-        self._options = options
+        known, self._options = self._options, options
         if not self._pushers and self._has_room(parcel):
-            due = self._due
+            count, due = self._count, self._due
             self._take(parcel)
             # Otherwise it is known already when the buffer is to be sent.
-            if self._count >= options.message_count or self._due < due:
+            if count < options.message_count <= self._count or self._due < due or options is not known:
                 self._schedule()
             return None
         if is_final(self._failure):

@@ -165,6 +165,7 @@ def _messages(settler: Settler, options: PopOptions, answer: Optional[PopAnswer]
     if isinstance(error, str) and error not in _EMPTY:
         raise ServerRefusedError(operation="pop", status=200, words=error.strip())
     leased: Dict[str, List[PoppedMessage]] = {}
+    partition_id, own = None, []
     for wire in answer.get("messages") or ():
         if options.queue is not None:
             wire.setdefault("queue", options.queue)
@@ -174,7 +175,10 @@ def _messages(settler: Settler, options: PopOptions, answer: Optional[PopAnswer]
         if options.auto_ack:
             # Server 0.7 names the lease that it has just given back.
             wire["leaseId"] = ""
-        leased.setdefault(wire["partitionId"], []).append(wire)
+        if wire["partitionId"] != partition_id:
+            partition_id = wire["partitionId"]
+            own = leased.setdefault(partition_id, [])
+        own.append(wire)
     popped: List[Message] = []
     for wires in leased.values():
         ledger = _ledger(settler, options, wires)

@@ -184,12 +184,8 @@ def _listed(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]
     _check_count(entries, transaction_ids)
     results: List[AckResponse] = []
     for transaction_id, entry in zip(transaction_ids, entries):
-        error = entry.get("error")
-        if error is None and entry.get("success"):
-            refused = None
-        else:
-            refused = error if isinstance(error, str) else "unknown status"
-        released = entry.get("leaseReleased")
+        error, released = entry.get("error"), entry.get("leaseReleased")
+        refused = error if isinstance(error, str) else None if entry.get("success") else "unknown status"
         result: AckResponse = {
             "success": refused is None,
             "error": refused,

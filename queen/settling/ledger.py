@@ -182,7 +182,7 @@ class Ledger:
         """Complete all messages that nothing was decided for: as ``settle``, for a third of its cost.
 
         Returns:
-            A result for each that this completed.
+            The results of those that were refused.
 
         Raises:
             QueenError: the transport failed. The decisions stay noted, and the next call sends them again.
@@ -192,7 +192,10 @@ class Ledger:
             for place in undecided:
                 self._decisions[place] = COMPLETED
             await self._advance()
-            return [self._result(place) for place in undecided]
+            if self._counted == len(self._results):
+                return []
+            results = [self._result(place) for place in undecided]
+            return [result for result in results if not result["success"]]
 
     async def give_back(self, transaction_ids: Collection[str]) -> None:
         """Give messages back to the server, for anyone to take at once; nothing is counted.
@@ -250,17 +253,29 @@ class Ledger:
             self._skip_settled()
 
     async def _send_run(self) -> None:
+        end = self._end_of_run()
+        results = await self._settler.complete(self._batch(), end - self._head)
+        self._results[self._head : end] = results
+        for result in results:
+            if result["success"]:
+                self._counted += 1
+            elif is_lease_refusal(result):
+                self._over = _LEASE_OVER
+        self._head = end
+
+    def _end_of_run(self) -> int:
+        """The place behind the completed messages that the next unsettled one, itself completed, stands in front of."""
+        count = len(self._decisions)
+        # A whole batch, mostly. The lists count them in C.
+        if self._results.count(None) == count - self._head and self._decisions.count(COMPLETED) == count:
+            return count
         end = self._head + 1
-        while end < len(self._decisions):
+        while end < count:
             decision = self._decisions[end]
             if self._results[end] is not None or decision is None or decision.status != "completed":
                 break
             end += 1
-        results = await self._settler.complete(self._batch(), end - self._head)
-        self._results[self._head : end] = results
-        for result in results:
-            if not result["success"] and is_lease_refusal(result):
-                self._over = _LEASE_OVER
+        return end
 
     async def _send_failure(self, place: int, decision: Decision) -> None:
         outcome = await self._settler.fail(self._batch(), decision)

@@ -6,14 +6,11 @@ import ssl
 from typing import Callable, Dict, NamedTuple, Optional
 from urllib.parse import urlsplit
 
-from typing_extensions import Final, Protocol, override
+from typing_extensions import Protocol, override
 
 from queen.transport.engine import Engine, Headers, Reply
 from queen.transport.engines.free_list import FreeList
 from queen.transport.engines.tls import ssl_context
-
-# Servers close what was idle for seconds. A connection that breaks sooner after its last answer has failed.
-IDLE_SECONDS: Final = 1.0
 
 
 class Limits(NamedTuple):

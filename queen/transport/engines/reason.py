@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
+
+from typing_extensions import Final
+
+# asyncio puts the failures of several addresses into the text of one error, as ``[Errno 111] Connect call failed``.
+_ERRNO: Final = re.compile(r"\[Errno (\d+)\]")
 
 
 def reason(error: Exception, otherwise: str) -> str:
@@ -19,6 +25,8 @@ def reason(error: Exception, otherwise: str) -> str:
         root = root.__cause__ or root.__context__ or root
     if isinstance(root, (socket.gaierror, ssl.SSLError)):
         return root.strerror or str(root)
-    if isinstance(root, OSError) and root.errno:
-        return os.strerror(root.errno).lower()
+    if isinstance(root, OSError):
+        numbers = [root.errno] if root.errno else map(int, _ERRNO.findall(str(root)))
+        said = ", ".join(dict.fromkeys(os.strerror(number).lower() for number in numbers))
+        return said or str(error) or otherwise
     return str(error) or otherwise

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import List, Tuple
 
 import pytest
 from queen_api.api import queues
@@ -26,21 +26,6 @@ pytestmark = pytest.mark.sockets
 DELETED = {"deleted": True, "existed": True, "queue": "q"}
 EMPTY = {"success": True, "messages": []}
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-
-
-@pytest.fixture
-def full_host() -> Iterator[str]:
-    """The URL of a socket that leaves further connections without an answer, as a host does that drops packets."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = [socket.socket() for _ in range(3)]
-        for each in waiting:
-            each.setblocking(False)
-            each.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        for each in waiting:
-            each.close()
 
 
 @pytest.fixture
