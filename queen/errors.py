@@ -119,14 +119,17 @@ class OutcomeUnknownError(QueenError):
 
 
 class ProtocolError(QueenError):
-    """The answer is not what the API promises: no JSON, or JSON of another kind.
+    """The answer is not what the API promises: no JSON, JSON of another kind, or too much of it.
 
     Attributes:
         operation: the operation id.
         url: the server that answered.
         status: the HTTP status.
         excerpt: the beginning of the body, as text.
+        maybe_delivered: always True: somebody has read the request.
     """
+
+    maybe_delivered = True
 
     def __init__(self, reason: str, *, operation: str, url: str, status: int, excerpt: str) -> None:
         super().__init__(f"{operation}: {url} answered {status}: {reason}; the body begins {excerpt!r}")

@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Dict, Mapping, Optional, cast
 
 from queen_api.api import groups, queues
-from queen_api.models import ConfigureAnswer, DeleteQueueAnswer, QueueOptions
+from queen_api.models import ConfigureAnswer, DeleteQueueAnswer, QueueOptions, SeekAnswer
 
 from queen.config import QUEUE_DEFAULTS, QueueOption
 from queen.operations.names import check_name
 from queen.timestamps import moment_of
 from queen.transport.dialect import Dialect
+from queen.transport.reading import an_integer, read_by
 from queen.transport.transport import Transport
 from queen.types import GroupResetResponse
 
@@ -74,9 +75,13 @@ async def reset_group(transport: Transport, group: str, timestamp: str) -> Group
         for queue in await transport.send(groups.get_group(group=group)):
             # A seek goes behind the messages of its time; the group shall read those too.
             target = _just_before(timestamp)
-            answer = await transport.send(groups.seek_group(group=group, queue=queue, timestamp=target))
-            moved += answer["partitionsUpdated"]
+            seek = read_by(groups.seek_group(group=group, queue=queue, timestamp=target), _partitions_updated)
+            moved += await transport.send(seek)
     return {"success": True, "consumerGroup": group, "timestamp": timestamp, "cursorsMoved": moved}
+
+
+def _partitions_updated(answer: SeekAnswer) -> int:
+    return an_integer(answer["partitionsUpdated"])
 
 
 def _just_before(timestamp: str) -> str:

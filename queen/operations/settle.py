@@ -166,7 +166,9 @@ def _lease_id(lease: object) -> Tuple[str, Optional[str]]:
         raise validation.wrong_type("message_or_lease_id", lease, "a message or a lease id")
     message = cast("AnyMessage", lease)
     ledger = _ledger_of(message)
-    return _required(message, "leaseId"), ledger.lease.affinity if ledger is not None else None
+    if ledger is not None and ledger.lease.lease_id is not None:
+        return ledger.lease.lease_id, ledger.lease.affinity
+    return _required(message, "leaseId"), None
 
 
 def checked_context(context: Optional[Mapping[str, object]]) -> Tuple[Optional[str], Optional[str]]:

@@ -55,8 +55,8 @@ async def record_trace(
     except (QueenError, TypeError, ValueError) as error:
         return _failed(transaction_id, str(error))
     error_text = answer.get("error")
-    if isinstance(error_text, str):
-        return _failed(transaction_id, error_text)
+    if error_text is not None:
+        return _failed(transaction_id, str(error_text))
     result: TraceResponse = {"success": True, "error": None}
     trace_id = answer.get("traceId")
     if isinstance(trace_id, str):

@@ -18,6 +18,7 @@ from queen.errors import (
 from queen.transport import codec
 from queen.transport.dialect import Dialect
 from queen.transport.engine import Reply
+from queen.transport.reading import MISREADINGS, misread
 
 T = TypeVar("T")
 
@@ -56,8 +57,12 @@ def read(request: Request[T], reply: Reply, url: str) -> T:
             raise ServerRefusedError(operation=request.operation.id, status=reply.status, words=words)
     try:
         return request.parse(reply.status, payload)
-    except UnexpectedAnswer as error:
-        raise _protocol_error(request.operation, reply, url, str(error)) from None
+    except QueenError:
+        raise
+    except MISREADINGS as error:
+        # The cause is kept where it may be a defect of this library.
+        cause = None if isinstance(error, UnexpectedAnswer) else error
+        raise _protocol_error(request.operation, reply, url, misread(error)) from cause
 
 
 def _payload(operation: Operation, reply: Reply) -> object:
