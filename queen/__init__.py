@@ -30,6 +30,7 @@ from queen.errors import (
     ServerRefusedError,
     TransactionError,
     UnsupportedByServerError,
+    WrongEventLoopError,
 )
 from queen.message import Message
 from queen.operations.pop import POP_DEFAULTS
@@ -99,4 +100,5 @@ __all__ = [
     "UnsupportedByServerError",
     "Window",
     "WindowResponse",
+    "WrongEventLoopError",
 ]

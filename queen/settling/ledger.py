@@ -103,6 +103,7 @@ class Ledger:
 
     def turn(self) -> asyncio.Lock:
         """What keeps all others from settling under this lease while it is held."""
+        self.transport.home.check("ack")
         # Made at the first use: before Python 3.10 a lock belongs to the loop in which it is made.
         if self._lock is None:
             self._lock = asyncio.Lock()

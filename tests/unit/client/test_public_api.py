@@ -53,6 +53,7 @@ EXPORTED = [
     "UnsupportedByServerError",
     "Window",
     "WindowResponse",
+    "WrongEventLoopError",
 ]
 
 
