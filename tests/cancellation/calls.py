@@ -16,18 +16,19 @@ def handler(message: Message) -> None:
     """A handler that does nothing."""
 
 
-def calls(queen: Queen, message: Message) -> Dict[str, Call]:
+def calls(queen: Queen, message: Message, name: str = "q") -> Dict[str, Call]:
     """The calls of a client, by name.
 
     Args:
         queen: the client; it must be open.
         message: one that it popped.
+        name: the queue, which has the namespace of the same name.
     """
-    queue, consumer = queen.queue("q"), queen.consumer("s", "g")
-    stream = queen.stream("s", "n").sources(["q"])
-    buffered, everything = queue.buffer({"message_count": 1}), queen.queue().namespace("n")
+    queue, consumer = queen.queue(name), queen.consumer("s", "g")
+    stream = queen.stream("s", "n").sources([name])
+    buffered, everything = queue.buffer({"message_count": 1}), queen.queue().namespace(name)
     plain, admin = dict(message), queen.admin
-    pushing = queen.transaction().queue("q").push([{"data": 1}])
+    pushing = queen.transaction().queue(name).push([{"data": 1}])
     acking = queen.transaction().ack(message)
     return {
         "push": lambda: queue.push([{"data": 1}]),
