@@ -9,7 +9,7 @@ QUEEN_URL ?=
 EXAMPLES ?= 100
 OLD ?= HEAD
 
-.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker bench build clean
+.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker bench scale build clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,6 +60,9 @@ $(VENV)/bench: $(VENV)/installed
 
 bench: $(VENV)/bench  ## measure this client and its peers side by side; writes benchmarks/results.md
 	$(BIN)/python -m benchmarks
+
+scale: $(VENV)/bench  ## measure the client with many buffers, partitions and consumers; writes benchmarks/scale.md
+	$(BIN)/python -m benchmarks.scale
 
 build: $(VENV)/installed  ## the wheel
 	$(BIN)/python -m hatchling build --target wheel

@@ -38,6 +38,9 @@ writes this page; `benchmarks/` is how.
   answer only its length.
 - **The server is not what is measured**: its share of one core is in each table, and the row of the raw protocol shows
   how much it can answer at least.
+
+[Scale in the client](scale.md) has the cost of a message with many buffers, partitions and consumers, and the memory of
+those that wait.
 """
 
 

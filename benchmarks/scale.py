@@ -1,4 +1,4 @@
-"""How the client scales: ``python -m benchmarks.scale`` prints a table and writes ``scale.png`` beside this file.
+"""How the client scales: ``make scale`` prints a table and writes it, with its plot, beside this file.
 
 The cost of a message is CPU time of this process, over an engine that answers from memory at once: what is left is the
 client's own work, without HTTP, so that growth would show. The memory of idle consumers is measured over real sockets.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import multiprocessing
 import statistics
@@ -33,6 +34,15 @@ _PAYLOAD: Final = {"customer": 1042, "sku": "teapot-blue", "amount": 2, "price":
 _ROUNDS: Final = 3
 # Messages in one request, of pushes and pops.
 _TOGETHER: Final = 10
+
+_PAGE: Final = """# Scale in the client
+
+The CPU time that a message costs the client, without HTTP, by what else the client has at hand; and the memory of what
+only waits. `make scale` writes this page; `benchmarks/scale.py` is how.
+
+![CPU per message by the number of buffers, partitions and consumers](scale.png)
+
+"""
 
 # By a number of buffers, partitions or consumers: microseconds for a message.
 Costs = Dict[int, float]
@@ -178,14 +188,23 @@ async def partition_costs(sizes: Sizes) -> Tuple[Costs, float]:
     return costs, (_resident() - grown_from) / seen
 
 
-async def consumer_cost(count: int, sizes: Sizes) -> float:
-    """Let so many consumers handle one message at a time. Microseconds for a message."""
+async def consumer_cost(count: int, sizes: Sizes, *, collects: bool = True) -> float:
+    """Let so many consumers handle one message at a time. Microseconds for a message.
+
+    What a thousand of them have in hand at one time is looked through by Python's garbage collector again and again;
+    ``collects=False`` measures without it.
+    """
     services = canned_services(CannedEngine())
     # Enough for each that its beginning and end count little.
     limit = max(10, sizes.messages // count)
     queue = named_queue(services, "orders").limit(limit)
+    if not collects:
+        gc.disable()
     started = time.process_time()
-    await asyncio.gather(*(queue.consume(_handle) for _ in range(count)))
+    try:
+        await asyncio.gather(*(queue.consume(_handle) for _ in range(count)))
+    finally:
+        gc.enable()
     return (time.process_time() - started) * 1e6 / (count * limit)
 
 
@@ -299,20 +318,12 @@ async def _measured(measure: Callable[[int], Awaitable[float]], count: int) -> f
     return await measure(count)
 
 
-def _row(*cells: object) -> None:
-    sys.stdout.write("| " + " | ".join(str(cell) for cell in cells) + " |\n")
-
-
-def _table(costs: Dict[str, Costs], facts: Dict[str, str]) -> None:
-    _row("number of", "how many", "us/message", "against the first")
-    _row("---", "---:", "---:", "---:")
+def _table(costs: Dict[str, Costs], facts: Dict[str, str]) -> str:
+    lines = ["| number of | how many | us/message | against the first |", "| --- | ---: | ---: | ---: |"]
     for what, by_count in costs.items():
         first = next(iter(by_count.values()))
-        for count, cost in by_count.items():
-            _row(what, f"{count:,}", f"{cost:.1f}", f"{cost / first:.2f}")
-    sys.stdout.write("\n")
-    for what, value in facts.items():
-        sys.stdout.write(f"- {what}: {value}\n")
+        lines += [f"| {what} | {count:,} | {cost:.1f} | {cost / first:.2f} |" for count, cost in by_count.items()]
+    return "\n".join([*lines, "", *(f"- {what}: {value}" for what, value in facts.items())]) + "\n"
 
 
 def _plot(costs: Dict[str, Costs], path: Path) -> None:
@@ -329,14 +340,13 @@ def _plot(costs: Dict[str, Costs], path: Path) -> None:
         panel.grid(visible=True, alpha=0.3)
     figure.suptitle("Cost of a message in the client")
     figure.savefig(path, dpi=110)
-    sys.stdout.write(f"\n{path.name} is written\n")
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Measure, print and plot."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="small numbers, in seconds, to see that it works")
-    parser.add_argument("--plot", type=Path, default=Path(__file__).with_name("scale.png"), help="where the plot goes")
+    parser.add_argument("--folder", type=Path, default=Path(__file__).parent, help="where the page and its plot go")
     options = parser.parse_args(arguments)
     sizes = _SMALL if options.small else Sizes()
     _allow_files(4 * max(sizes.consumers))
@@ -348,14 +358,17 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         "buffers": _medians(sizes.buffers, lambda count: buffer_cost(count, sizes)),
         "partitions seen": by_partitions,
         "consumers": _medians(sizes.consumers, lambda count: consumer_cost(count, sizes)),
+        "consumers, gc off": _medians(sizes.consumers, lambda count: consumer_cost(count, sizes, collects=False)),
     }
     facts = {
         "idle consumer": f"{held / 1024:.1f} kB resident, {tasks:.1f} tasks, {connections:.1f} connections",
         "buffer": f"{buffer / 1024:.2f} kB, and {message / 1024:.2f} kB for each message in it",
         "partition seen": f"{grown:.0f} bytes",
     }
-    _table(costs, facts)
-    _plot(costs, options.plot)
+    table = _table(costs, facts)
+    sys.stdout.write(table)
+    _plot(costs, options.folder / "scale.png")
+    (options.folder / "scale.md").write_text(_PAGE + table, encoding="utf-8")
 
 
 if __name__ == "__main__":

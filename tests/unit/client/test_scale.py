@@ -108,7 +108,7 @@ async def test_each_buffer_is_sent_at_its_own_time() -> None:
 
 
 def test_the_benchmark_of_scale_runs(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks.scale", "--small", "--plot", str(tmp_path / "scale.png")]
+    command = [sys.executable, "-m", "benchmarks.scale", "--small", "--folder", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     for row in ("| buffers | 10 |", "| partitions seen | 10 |", "| consumers | 5 |", "- idle consumer: ", "- buffer: "):
         assert row in done.stdout
