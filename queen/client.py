@@ -44,7 +44,7 @@ class Queen:
         options: options by keyword, as in ``queen.config.ClientConfig``: ``timeout_millis``, ``retry_attempts``,
             ``retry_delay_millis``, ``load_balancing_strategy``, ``affinity_hash_ring``, ``enable_failover``,
             ``health_retry_after_millis``, ``dialect``, ``bearer_token``, ``engine``, ``max_connections``,
-            ``connect_timeout_millis``, ``keep_alive_millis``.
+            ``connect_timeout_millis``, ``keep_alive_millis``, ``max_response_bytes``.
 
     A client belongs to the event loop of its first call, and to its process: its connections, timers and locks are
     theirs. In any other loop, and in a child that was forked after that call, every call raises

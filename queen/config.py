@@ -117,6 +117,10 @@ class ClientConfig:
     """How long a connection is kept open without a request, in milliseconds; 0 opens one for each request. The default
     is below the idle timeouts of common proxies and servers, so that a connection is rarely closed as it is used."""
 
+    max_response_bytes: int = 256 * 1024 * 1024
+    """How long an answer may be, in bytes, its head included. A longer one is a ``ProtocolError``, and what has come of
+    it is dropped with its connection: no server may fill the memory of this process."""
+
     @property
     def embedded(self) -> bool:
         """Whether the broker inside this process is meant, and no server."""
@@ -206,6 +210,7 @@ def _checked(given: Dict[str, object]) -> ClientConfig:
         "max_connections": lambda value: validation.integer("max_connections", value, minimum=1),
         "connect_timeout_millis": lambda value: validation.integer("connect_timeout_millis", value, minimum=1),
         "keep_alive_millis": lambda value: validation.integer("keep_alive_millis", value, minimum=0),
+        "max_response_bytes": lambda value: validation.integer("max_response_bytes", value, minimum=1),
     }
     if given.get("urls") is None:
         raise ConfigurationError(

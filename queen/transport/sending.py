@@ -21,6 +21,7 @@ from queen.transport.engine import (
     IdleClosedError,
     NotSentError,
     Reply,
+    TooLongError,
 )
 from queen.transport.retry import RetryPolicy, repeatable, retry_after_seconds
 from queen.transport.router import Router, Server
@@ -133,6 +134,9 @@ class Sending(Generic[T]):
             return await self.engine.send(
                 server.url, self.request.target, operation.method, self.headers, self.body, self._deadline
             )
+        except TooLongError as error:
+            # The same request would be answered in the same way, by a server that is well.
+            raise answer.too_long(operation, error, server.url) from None
         except EngineError as error:
             return error
 
