@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Dict, Mapping, Optional, cast
+from typing import Dict, List, Mapping, Optional, cast
 
 from queen_api.api import groups, queues
-from queen_api.models import ConfigureAnswer, DeleteQueueAnswer, QueueOptions, SeekAnswer
+from queen_api.models import ConfigureAnswer, DeleteQueueAnswer, GroupDetail, QueueOptions, SeekAnswer
 
+from queen import validation
 from queen.config import QUEUE_DEFAULTS, QueueOption
 from queen.operations.names import check_name
 from queen.timestamps import moment_of
@@ -72,12 +73,19 @@ async def reset_group(transport: Transport, group: str, timestamp: str) -> Group
     await transport.send(groups.update_subscription(group=group, subscription_timestamp=timestamp))
     moved = 0
     if await transport.dialect() is Dialect.V015:
-        for queue in await transport.send(groups.get_group(group=group)):
+        for queue in await transport.send(read_by(groups.get_group(group=group), _addressable)):
             # A seek goes behind the messages of its time; the group shall read those too.
             target = _just_before(timestamp)
             seek = read_by(groups.seek_group(group=group, queue=queue, timestamp=target), _partitions_updated)
             moved += await transport.send(seek)
     return {"success": True, "consumerGroup": group, "timestamp": timestamp, "cursorsMoved": moved}
+
+
+def _addressable(answer: GroupDetail) -> List[str]:
+    """The queues that a group reads; none is left out, since a group that is moved on some only would be torn apart."""
+    for queue in answer:
+        validation.path_name("a queue of the group", queue)
+    return list(answer)
 
 
 def _partitions_updated(answer: SeekAnswer) -> int:

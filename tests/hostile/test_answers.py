@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from queen import ProtocolError, QueenError
+from queen import ProtocolError, Queen, QueenError
 from queen.transport import codec
 from tests.hostile.driver import driver
 from tests.hostile.recorded import CALLS, ONLY_WITH_STREAMS, OPTIONS, Recording, record
 from tests.hostile.values import SEEDED
+from tests.scripted_server import Answer, Received, ScriptedServer, answers
 
 Path = Tuple[Union[str, int], ...]
 JUNK: List[Any] = [
@@ -68,6 +69,20 @@ def recordings(dialects: Tuple[str, ...]) -> List[Any]:
         for name in CALLS
         if dialect != "0.15" or name not in ONLY_WITH_STREAMS
     ]
+
+
+@pytest.mark.parametrize("queue", ["", "a/b", "..", "\0"])
+async def test_a_group_on_a_queue_that_no_path_can_name_is_not_moved_in_part(queue: str) -> None:
+    def script(received: Received) -> Answer:
+        if received.method == "GET":
+            return answers({"q": {"partitions": []}, queue: {"partitions": []}})
+        return answers({"success": True, "partitionsUpdated": 1})
+
+    async with ScriptedServer(script) as server:
+        async with Queen(server.url, dialect="0.15") as queen:
+            with pytest.raises(ProtocolError, match=r"get_group: .* a queue of the group"):
+                await queen.update_consumer_group_timestamp("g", "2026-01-31T10:20:30Z")
+        assert not [received for received in server.received if "seek" in received.target]
 
 
 @functools.lru_cache(maxsize=None)
