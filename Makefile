@@ -1,6 +1,7 @@
 # Each target makes the virtual environment that it needs; nothing has to be installed by hand but Python.
 PYTHON ?= python3.11
 VENV := .venv
+AUDIT := .audit
 BIN := $(VENV)/bin
 PORT ?= 6632
 DB ?=
@@ -8,8 +9,10 @@ DIALECT ?= embedded
 QUEEN_URL ?=
 EXAMPLES ?= 100
 OLD ?= HEAD
+SECONDS ?= 300
+SEED ?= 1
 
-.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker bench scale build clean
+.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker soak bench scale audit build clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -54,6 +57,9 @@ contract: $(VENV)/installed  ## hold the server to the spec; QUEEN_URL=http://..
 broker: $(VENV)/installed  ## serve the embedded broker (PORT, DB, DIALECT)
 	$(BIN)/python -m queen.broker --port $(PORT) --dialect $(DIALECT) $(if $(DB),--db $(DB))
 
+soak: $(VENV)/installed  ## every kind of fault for SECONDS, drawn from SEED (DIALECT); prints the ledger, fails when something is lost
+	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS) --seed $(SEED) --dialect $(DIALECT)
+
 $(VENV)/bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch $@
@@ -64,8 +70,21 @@ bench: $(VENV)/bench  ## measure this client and its peers side by side; writes 
 scale: $(VENV)/bench  ## measure the client with many buffers, partitions and consumers; writes benchmarks/scale.md
 	$(BIN)/python -m benchmarks.scale
 
+$(AUDIT)/installed: pyproject.toml
+	$(PYTHON) -m venv $(AUDIT)/runtime
+	$(PYTHON) -m venv $(AUDIT)/tool
+	$(AUDIT)/runtime/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[broker,speed]'
+	$(AUDIT)/tool/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	@touch $@
+
+# What is installed at run time, and nothing of what develops it. Strict, since a package that the vulnerability service
+# does not know would otherwise count as one without vulnerabilities.
+audit: $(AUDIT)/installed  ## known vulnerabilities of what is installed with the library; asks pypi.org
+	$(AUDIT)/runtime/bin/python -m pip freeze --disable-pip-version-check --exclude-editable > $(AUDIT)/runtime.txt
+	$(AUDIT)/tool/bin/pip-audit --strict --no-deps --disable-pip --requirement $(AUDIT)/runtime.txt
+
 build: $(VENV)/installed  ## the wheel
 	$(BIN)/python -m hatchling build --target wheel
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) .venvs .bench dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venvs $(AUDIT) .bench dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

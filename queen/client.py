@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union, overload
@@ -12,13 +13,17 @@ from queen_api.models import DeleteGroupAnswer
 from typing_extensions import Self
 
 from queen import logs, validation
+from queen.arguments import arguments
+from queen.buffering.options import file_path
 from queen.builders.queue import QueueBuilder, named_queue
 from queen.builders.services import services_over
 from queen.builders.stream import StreamBuilder
 from queen.builders.transaction import TransactionBuilder
+from queen.callbacks import check_callable
 from queen.config import ClientConfig, client_config
 from queen.errors import ClientClosedError, ConfigurationError
 from queen.operations import administration, settle
+from queen.operations.push_callbacks import PushCallbacks, PushErrorCallback
 from queen.operations.settle import AnyMessage
 from queen.operations.streams import StreamDefinition, WindowSource
 from queen.settling.renewal import DEFAULT_SECONDS
@@ -43,7 +48,8 @@ class Queen:
             ``"memory://name"`` or ``"sqlite:///file.db"`` for the embedded broker (extra ``broker``).
         options: options by keyword, as in ``queen.config.ClientConfig``: ``timeout_millis``, ``retry_attempts``,
             ``retry_delay_millis``, ``load_balancing_strategy``, ``affinity_hash_ring``, ``enable_failover``,
-            ``health_retry_after_millis``, ``dialect``, ``bearer_token``, ``engine``, ``max_connections``,
+            ``health_retry_after_millis``, ``dialect``, ``bearer_token``, ``auth``, ``headers``, ``ca_file``,
+            ``client_cert``, ``verify``, ``proxy``, ``trust_env``, ``engine``, ``max_connections``,
             ``connect_timeout_millis``, ``keep_alive_millis``, ``max_response_bytes``.
 
     A client belongs to the event loop of its first call, and to its process: its connections, timers and locks are
@@ -62,7 +68,10 @@ class Queen:
 
     def __init__(self, config: Union[str, Sequence[str], Mapping[str, object], None] = None, **options: object) -> None:
         logs.print_if_asked()
-        checked = client_config(config, options)
+        given = arguments(config, options)
+        # What is left of them would show in the locals of a traceback.
+        del config, options
+        checked = client_config(given)
         transport = Transport(checked, *_engines(checked))
         self._transport = transport
         self._services = services_over(transport, checked.urls)
@@ -265,6 +274,31 @@ class Queen:
         """
         await self._services.buffers.flush()
 
+    async def recover_outbox(
+        self, path: Union[str, os.PathLike[str]], on_error: Optional[PushErrorCallback] = None
+    ) -> int:
+        """Send what is in the file of durable buffers, now.
+
+        A push into a durable buffer does that too, without being waited for; a program that pushes at once need not say
+        this. What is left is sent in its order, before what is pushed meanwhile.
+
+        Args:
+            path: the file, as ``buffer({"durable": path})`` names it.
+            on_error: called with the items that the server refuses for good, and the error; when it returns, they are
+                deleted from the file. Without it they stay there, in front of all others of their partition.
+
+        Returns:
+            How many messages were left.
+
+        Raises:
+            OutboxError: the file cannot be used, or another client has it open.
+            QueenBufferError: some of it could not be sent; it stays in the file, and goes on being sent.
+        """
+        name = file_path("path", path)
+        if on_error is not None:
+            check_callable("on_error", on_error, 2)
+        return await self._services.buffers.recover(name, PushCallbacks(on_error=on_error))
+
     def get_buffer_stats(self) -> BufferStats:
         """What the client-side buffers hold, and what they have done.
 
@@ -282,7 +316,8 @@ class Queen:
         parent.
 
         Raises:
-            QueenBufferError: buffered messages could not be sent; ``unsent`` has every one of them.
+            QueenBufferError: buffered messages could not be sent; ``unsent`` has every one of them. Those of a durable
+                buffer are in it only if the server refuses them; the others stay in the file, and are logged.
             WrongEventLoopError: the client was used in another event loop; where that is closed, ``unsent`` has what
                 was buffered, and nobody can send it any more.
         """

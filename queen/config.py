@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import Callable, Collection, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
-from urllib.parse import urlsplit
+from pathlib import Path
+from typing import Callable, Dict, Iterable, Mapping, Optional, Tuple, Union, cast
 
 import attrs
 from typing_extensions import Final
 
-from queen import validation
+from queen import callbacks, validation
+from queen.addresses import ProxyAddress, is_embedded, proxy_address, server_addresses
+from queen.arguments import arguments
 from queen.errors import ConfigurationError
+from queen.extra_headers import extra_headers
+from queen.secret import Secret
 
 DIALECTS: Final = ("0.7", "0.15")
 ENGINES: Final = ("httpx", "aiohttp")
 STRATEGIES: Final = ("affinity", "round-robin", "session")
 
 QueueOption = Union[int, bool]
+TokenSource = Callable[[], callbacks.MaybeAwaitable[str]]
+ClientCertificate = Union[str, Tuple[str, str]]
 
 CLIENT_DEFAULTS: Final[Dict[str, Union[int, bool, str]]] = {
     "timeout_millis": 30000,
@@ -51,28 +58,15 @@ _OTHER_QUEUE_OPTIONS: Final[Dict[str, type]] = {
 }
 
 
-class Secret:
-    """Text that never shows in a repr, a log line or an error."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, secret: str) -> None:
-        self._text = secret
-
-    def reveal(self) -> str:
-        """The text itself."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret('***')"
-
-
 @attrs.frozen(kw_only=True)
 class ClientConfig:
     """The configuration of one client. Keys may be given in snake_case, as here, or in camelCase."""
 
     urls: Tuple[str, ...]
-    """The servers, ``http://host:port`` or ``https://host:port``; or one ``memory://name`` or ``sqlite:///file.db``."""
+    """The servers, ``http://host:port`` or ``https://host:port``; or one ``memory://name`` or ``sqlite:///file.db``.
+
+    A user name and a password in a URL (``https://user:password@host``) are sent to that server as Basic
+    authentication, and stand in ``url_credentials`` from then on."""
 
     timeout_millis: int = 30000
     """How long one call may take, retries and failover included, in milliseconds. A long poll has its own time."""
@@ -102,6 +96,39 @@ class ClientConfig:
     bearer_token: Optional[Secret] = None
     """The token sent as ``Authorization: Bearer ...``; needed where the server has authentication switched on."""
 
+    auth: Union[Secret, TokenSource, None] = attrs.field(default=None, repr=lambda auth: _shown_auth(auth))
+    """Where tokens expire, in place of ``bearer_token``: a function without arguments, sync or async, that returns one.
+    It is called before the first request, and again when a server answers 401; requests that wait for a token share
+    one call. A function that waits for something should be async, as it runs in the event loop. A text is a
+    ``bearer_token``."""
+
+    headers: Mapping[str, Secret] = attrs.field(factory=dict)
+    """Headers that are added to every request, by name. Their values are secrets: they are never shown."""
+
+    url_credentials: Mapping[str, Secret] = attrs.field(factory=dict)
+    """The ``Authorization`` header for each server whose URL had a user name; taken from ``urls``, and no key of its
+    own."""
+
+    ca_file: Optional[str] = None
+    """The path of a PEM file with the certificate authorities that servers are trusted by, in place of the usual
+    ones. Where nothing is said, ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are looked at, and then certifi's."""
+
+    client_cert: Optional[ClientCertificate] = None
+    """The certificate that the client shows to servers: the path of a PEM file with the certificate and its key, or
+    a pair of paths, certificate and key. The key must not be encrypted."""
+
+    verify: bool = True
+    """Whether the certificates of servers are verified. Without it anybody on the way can read tokens and messages."""
+
+    proxy: Optional[ProxyAddress] = None
+    """The HTTP proxy for all requests, ``http://host:port`` or ``http://user:password@host:port``. An https server is
+    reached through a tunnel in which TLS is spoken with the server."""
+
+    trust_env: bool = True
+    """Whether the environment is listened to: ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` (in
+    lower case too) where no ``proxy`` is given, ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` where no ``ca_file`` is.
+    ``NO_PROXY=localhost,127.0.0.1`` keeps servers on this machine out of it."""
+
     engine: Optional[str] = None
     """``httpx`` or ``aiohttp``, the library that moves requests; where nothing is said, ``aiohttp`` if it is installed
     (extra ``speed``)."""
@@ -124,7 +151,7 @@ class ClientConfig:
     @property
     def embedded(self) -> bool:
         """Whether the broker inside this process is meant, and no server."""
-        return self.urls[0].startswith(("memory:", "sqlite:"))
+        return is_embedded(self.urls[0])
 
 
 def client_config(urls: object = None, options: Optional[Mapping[str, object]] = None) -> ClientConfig:
@@ -137,16 +164,9 @@ def client_config(urls: object = None, options: Optional[Mapping[str, object]] =
     Raises:
         ConfigurationError: a key, a value or a URL is not accepted.
     """
-    given: Dict[str, object] = {}
-    if isinstance(urls, Mapping):
-        given.update({validation.snake_case(key): value for key, value in urls.items()})
-        _refuse_double("config", given, urls)
-    elif urls is not None:
-        given["urls"] = urls
-    said = {key: value for key, value in (options or {}).items() if value is not None}
-    named = {validation.snake_case(key): value for key, value in said.items()}
-    _refuse_double("config", named, said)
-    given.update(named)
+    given = arguments(urls, options)
+    # What is left of them would show in the locals of a traceback.
+    del urls, options
     if "url" in given:
         if "urls" in given:
             raise ConfigurationError("url and urls are both given; give one of them")
@@ -188,94 +208,117 @@ def queue_options(options: Mapping[str, object]) -> Dict[str, QueueOption]:
 
 
 def _checked(given: Dict[str, object]) -> ClientConfig:
-    known = [field.name for field in attrs.fields(ClientConfig)]
+    known = [field.name for field in attrs.fields(ClientConfig) if field.name != "url_credentials"]
     for key in given:
         if key not in known:
             raise ConfigurationError(
                 f"unknown configuration key {validation.shown(key)}{validation.nearest(key, known)}; "
                 f"known are {_listed(known)}"
             )
-    checks: Dict[str, Callable[[object], object]] = {
-        "urls": _server_urls,
-        "timeout_millis": lambda value: validation.integer("timeout_millis", value, minimum=1),
-        "retry_attempts": lambda value: validation.integer("retry_attempts", value, minimum=0),
-        "retry_delay_millis": lambda value: validation.integer("retry_delay_millis", value, minimum=0),
-        "load_balancing_strategy": lambda value: validation.choice("load_balancing_strategy", value, STRATEGIES),
-        "affinity_hash_ring": lambda value: validation.integer("affinity_hash_ring", value, minimum=1),
-        "enable_failover": lambda value: validation.boolean("enable_failover", value),
-        "health_retry_after_millis": lambda value: validation.integer("health_retry_after_millis", value, minimum=0),
-        "dialect": lambda value: validation.choice("dialect", value, DIALECTS),
-        "bearer_token": _token,
-        "engine": lambda value: validation.choice("engine", value, ENGINES),
-        "max_connections": lambda value: validation.integer("max_connections", value, minimum=1),
-        "connect_timeout_millis": lambda value: validation.integer("connect_timeout_millis", value, minimum=1),
-        "keep_alive_millis": lambda value: validation.integer("keep_alive_millis", value, minimum=0),
-        "max_response_bytes": lambda value: validation.integer("max_response_bytes", value, minimum=1),
-    }
     if given.get("urls") is None:
         raise ConfigurationError(
             "no server was given; accepted is a URL such as 'http://localhost:6632', or a list of them"
         )
-    checked = {key: checks[key](value) for key, value in given.items()}
+    addresses = server_addresses(given.pop("urls"))
+    checked = {key: _CHECKS[key](value) for key, value in given.items()}
+    checked["urls"] = tuple(address.url for address in addresses)
+    checked["url_credentials"] = {
+        address.url: address.credentials for address in addresses if address.credentials is not None
+    }
+    _check_one_authorization(checked)
     return ClientConfig(**checked)  # type: ignore[arg-type]  # each value was made by the check of its own key
 
 
-def _refuse_double(where: str, names: Collection[str], given: Iterable[object]) -> None:
+_CHECKS: Final[Dict[str, Callable[[object], object]]] = {
+    "timeout_millis": lambda value: validation.integer("timeout_millis", value, minimum=1),
+    "retry_attempts": lambda value: validation.integer("retry_attempts", value, minimum=0),
+    "retry_delay_millis": lambda value: validation.integer("retry_delay_millis", value, minimum=0),
+    "load_balancing_strategy": lambda value: validation.choice("load_balancing_strategy", value, STRATEGIES),
+    "affinity_hash_ring": lambda value: validation.integer("affinity_hash_ring", value, minimum=1),
+    "enable_failover": lambda value: validation.boolean("enable_failover", value),
+    "health_retry_after_millis": lambda value: validation.integer("health_retry_after_millis", value, minimum=0),
+    "dialect": lambda value: validation.choice("dialect", value, DIALECTS),
+    "bearer_token": lambda value: _token("bearer_token", value),
+    "auth": lambda value: _auth(value),
+    "headers": extra_headers,
+    "ca_file": lambda value: _path("ca_file", value),
+    "client_cert": lambda value: _client_certificate(value),
+    "verify": lambda value: validation.boolean("verify", value),
+    "proxy": lambda value: proxy_address("proxy", value),
+    "trust_env": lambda value: validation.boolean("trust_env", value),
+    "engine": lambda value: validation.choice("engine", value, ENGINES),
+    "max_connections": lambda value: validation.integer("max_connections", value, minimum=1),
+    "connect_timeout_millis": lambda value: validation.integer("connect_timeout_millis", value, minimum=1),
+    "keep_alive_millis": lambda value: validation.integer("keep_alive_millis", value, minimum=0),
+    "max_response_bytes": lambda value: validation.integer("max_response_bytes", value, minimum=1),
+}
+
+
+def _check_one_authorization(checked: Mapping[str, object]) -> None:
+    """Refuse two sources of one header: nobody could tell which of them the servers see."""
+    sources = [key for key in ("bearer_token", "auth") if key in checked]
+    if "authorization" in cast("Mapping[str, Secret]", checked.get("headers", {})):
+        sources.append("the header 'authorization'")
+    if checked["url_credentials"]:
+        sources.append("the user name in a url")
+    if len(sources) > 1:
+        raise ConfigurationError(f"{' and '.join(sources)} are both given; give one of them")
+
+
+def _token(argument: str, value: object) -> Secret:
+    if not isinstance(value, (str, Secret)):
+        raise ConfigurationError(f"{argument} is a {type(value).__name__}; accepted is a token as text")
+    secret = value if isinstance(value, Secret) else Secret(value)
+    if not is_token(secret):
+        raise ConfigurationError(f"{argument} is not a token; accepted is visible ASCII text that is not empty")
+    return secret
+
+
+def is_token(secret: Secret) -> bool:
+    """Whether a text can stand in an ``authorization`` header as a token."""
+    return re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", secret.reveal()) is not None
+
+
+def _auth(value: object) -> Union[Secret, TokenSource]:
+    if isinstance(value, (str, Secret)):
+        return _token("auth", value)
     try:
-        validation.each_once(where, names, given)
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from None
-
-
-def _server_urls(value: object) -> Tuple[str, ...]:
-    if isinstance(value, (bytes, Mapping)):
+        callbacks.check_callable("auth", value, 0)
+    except TypeError:
+        # Without the words of the check: they show the value, which may hold a secret.
         raise ConfigurationError(
-            f"url={validation.shown(value)} is a {type(value).__name__}; accepted is a URL or a list of URLs"
-        )
-    listed: Sequence[object] = [value] if isinstance(value, str) else list(value) if isinstance(value, Iterable) else []
-    if not listed:
-        raise ConfigurationError(f"urls={validation.shown(value)} names no server; accepted is a URL or a list of URLs")
-    urls: List[str] = []
-    for url in listed:
-        cleaned = _server_url(url)
-        if cleaned in urls:
-            raise ConfigurationError(f"urls names {cleaned} twice")
-        urls.append(cleaned)
-    if len(urls) > 1 and any(url.startswith(("memory:", "sqlite:")) for url in urls):
-        raise ConfigurationError(
-            f"urls={validation.shown(value)}: an embedded broker (memory:// or sqlite:///) stands alone"
-        )
-    return tuple(urls)
+            f"auth is a {type(value).__name__}; accepted is a token, or a function without arguments that returns one"
+        ) from None
+    return cast("TokenSource", value)
 
 
-def _server_url(url: object) -> str:
-    accepted = "accepted are http://host:port, https://host:port, memory://name and sqlite:///file.db"
-    if not isinstance(url, str):
-        raise ConfigurationError(f"url={validation.shown(url)} is a {type(url).__name__}; {accepted}")
-    if url.startswith(("memory://", "sqlite:///")):
-        return url
-    scheme, separator, _ = url.partition("://")
-    if not separator or scheme not in ("http", "https"):
-        begins = f"begins with {scheme + separator!r}" if separator else "has no scheme, such as http://"
-        shown = "" if "@" in url else f"={url!r}"
-        raise ConfigurationError(f"url{shown} {begins}; {accepted}")
-    parts = urlsplit(url)
-    if "@" in parts.netloc:
-        raise ConfigurationError("a url holds a user name or password; give a token as bearer_token instead")
+def _shown_auth(auth: Union[Secret, TokenSource, None]) -> str:
+    # What a user's function shows of itself may hold a secret, as functools.partial does.
+    return repr(auth) if auth is None or isinstance(auth, Secret) else "<function>"
+
+
+def _path(argument: str, value: object) -> str:
+    if not isinstance(value, (str, os.PathLike)):
+        shown = validation.shown(value)
+        raise ConfigurationError(f"{argument}={shown} is a {type(value).__name__}; accepted is the path of a file")
+    path = os.fsdecode(value)
     try:
-        host, _ = parts.hostname, parts.port
+        with Path(path).open("rb"):
+            return path
+    except OSError as error:
+        raise ConfigurationError(f"{argument}={path!r} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise ConfigurationError(f"url={url!r}: {error}; {accepted}") from None
-    if not host or parts.query or parts.fragment or not url.isascii() or not url.isprintable():
-        raise ConfigurationError(f"url={url!r} is not the address of a server; {accepted}")
-    return url.rstrip("/")
+        # A path with U+0000, or with a surrogate that stands for no byte.
+        raise ConfigurationError(f"{argument}={validation.shown(path)} is no path of a file: {error}") from None
 
 
-def _token(value: object) -> Secret:
-    token = value.reveal() if isinstance(value, Secret) else value
-    if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
-        raise ConfigurationError("bearer_token is not a token; accepted is printable ASCII text that is not empty")
-    return Secret(token)
+def _client_certificate(value: object) -> ClientCertificate:
+    if isinstance(value, (list, tuple)):
+        if len(value) != 2:
+            raise ConfigurationError(f"client_cert names {len(value)} files; accepted are a certificate and its key")
+        certificate, key = value
+        return _path("client_cert", certificate), _path("client_cert", key)
+    return _path("client_cert", value)
 
 
 def _camel(key: object) -> str:

@@ -9,8 +9,10 @@
     ├── OutcomeUnknownError           the request may or may not have taken effect
     ├── ProtocolError                 the answer is not what the API promises
     ├── LeaseLostError                a lease ended before the work was done
+    ├── OutboxError                   the file of durable buffers cannot be used
     ├── HttpStatusError               a status that means failure, without a Queen server's own words
     │   ├── AuthenticationError       401
+    │   │   └── TokenUnavailableError     the function given as `auth` gave no token
     │   ├── PermissionDeniedError     403
     │   └── UnsupportedByServerError  404 for a route that only some server versions have
     ├── ServerRefusedError            the server read the request and refused it
@@ -34,6 +36,7 @@ __all__ = [
     "ConnectionFailedError",
     "HttpStatusError",
     "LeaseLostError",
+    "OutboxError",
     "OutcomeUnknownError",
     "PermissionDeniedError",
     "ProtocolError",
@@ -42,6 +45,7 @@ __all__ = [
     "QueenError",
     "QueenTimeoutError",
     "ServerRefusedError",
+    "TokenUnavailableError",
     "TransactionError",
     "UnsupportedByServerError",
     "WrongEventLoopError",
@@ -126,7 +130,10 @@ class OutcomeUnknownError(QueenError):
 
     Attributes:
         operation: the operation id.
+        maybe_delivered: True, always.
     """
+
+    maybe_delivered = True
 
     def __init__(self, message: str, *, operation: str) -> None:
         super().__init__(message)
@@ -166,6 +173,23 @@ class LeaseLostError(QueenError):
         self.lease_id = lease_id
 
 
+class OutboxError(QueenError):
+    """The file of durable buffers cannot be opened, read or written; a push that raises it was not accepted.
+
+    Attributes:
+        path: the file.
+        reason: what is wrong with it.
+        owner: the process that has it open, where that is what is wrong and the system tells.
+        unsent: of a push, its items as they were given; none of them is in the file.
+    """
+
+    def __init__(self, path: str, reason: str, *, owner: Optional[int] = None) -> None:
+        super().__init__(f"the outbox {path} cannot be used: {reason}")
+        self.path = path
+        self.reason = reason
+        self.owner = owner
+
+
 class HttpStatusError(QueenError):
     """The HTTP status means failure, and the body is not a Queen server's refusal (a proxy's page, for example).
 
@@ -192,7 +216,24 @@ class HttpStatusError(QueenError):
 
 
 class AuthenticationError(HttpStatusError):
-    """401: the server asks for a token, or does not accept the one that was sent (``bearer_token``)."""
+    """401: the server asks for a token, or does not accept the one that was sent (``bearer_token``, ``auth``)."""
+
+
+class TokenUnavailableError(AuthenticationError):
+    """The function given as ``auth`` raised (what it raised is the ``__cause__``) or gave no token; nothing was sent.
+
+    It may give one later: consumers and buffers wait and try again, as after a failed connection.
+
+    Attributes:
+        status: 0, since no server answered.
+    """
+
+    def __init__(self, reason: str, *, operation: str, url: str) -> None:
+        QueenError.__init__(self, f"{operation}: no token to send to {url}: {reason}")
+        self.operation = operation
+        self.url = url
+        self.status = 0
+        self.words = reason
 
 
 class PermissionDeniedError(HttpStatusError):
@@ -274,11 +315,14 @@ class QueenBufferError(QueenError):
 
     Attributes:
         unsent: every item that was not sent, as it was given to ``push``.
+        maybe_delivered: True when some of them may be stored all the same: the answer of their last flush was lost.
+            Pushed again under the ids that they have in ``unsent``, they are stored once.
     """
 
-    def __init__(self, message: str, *, unsent: Sequence[Mapping[str, object]]) -> None:
+    def __init__(self, message: str, *, unsent: Sequence[Mapping[str, object]], maybe_delivered: bool = False) -> None:
         super().__init__(message)
         self.unsent = list(unsent)
+        self.maybe_delivered = maybe_delivered
 
 
 class BufferClosedError(QueenBufferError, ClientClosedError):
@@ -288,7 +332,7 @@ class BufferClosedError(QueenBufferError, ClientClosedError):
         super().__init__(message, unsent=unsent or ())
 
 
-PERMANENT_ERRORS = (
+_PERMANENT_ERRORS = (
     AuthenticationError,
     PermissionDeniedError,
     UnsupportedByServerError,
@@ -296,16 +340,22 @@ PERMANENT_ERRORS = (
     ConfigurationError,
     WrongEventLoopError,
 )
-"""What no repeat helps: the same request would be refused for ever."""
 
 _TEMPORARY_STATUSES = (408, 429)
 
 
+def is_permanent(error: BaseException) -> bool:
+    """Whether no repeat helps: the same request would be refused for ever."""
+    return isinstance(error, _PERMANENT_ERRORS) and not isinstance(error, TokenUnavailableError)
+
+
 def is_final(error: Optional[BaseException]) -> bool:
     """Whether the server has decided: it would answer the same request in the same way again."""
-    if isinstance(error, HttpStatusError) and not isinstance(error, PERMANENT_ERRORS):
+    if error is None or isinstance(error, TokenUnavailableError):
+        return False
+    if isinstance(error, HttpStatusError) and not is_permanent(error):
         return error.status < 500 and error.status not in _TEMPORARY_STATUSES
-    return isinstance(error, (*PERMANENT_ERRORS, ServerRefusedError))
+    return is_permanent(error) or isinstance(error, ServerRefusedError)
 
 
 def _times(count: int) -> str:

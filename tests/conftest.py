@@ -77,6 +77,13 @@ def _http_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("queen.transport.engines.selection._PREFERRED", engine)
 
 
+@pytest.fixture(autouse=True)
+def _no_proxies_but_those_of_a_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    for scheme in ("http", "https", "all", "no"):
+        for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper()):
+            monkeypatch.delenv(name, raising=False)
+
+
 def is_url(server: str) -> bool:
     """Whether ``--server`` names a server, and not the embedded broker in this process."""
     return server.startswith(("http://", "https://"))

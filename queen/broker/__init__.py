@@ -40,8 +40,9 @@ In all dialects:
 
 - A batch ack of nothing is answered; server 0.15 never does.
 - Long polls are woken by what happens, and end at their deadline; the servers look from time to time.
-- There is no authentication, no encryption and no retention: who pushed a message, and whether it is encrypted, is not
-  kept where the push of a cycle says so.
+- There is no authentication but the one token that ``python -m queen.broker`` can ask for (``QUEEN_BROKER_TOKEN``,
+  ``--token-file``), no encryption and no retention: who pushed a message, and whether it is encrypted, is not kept
+  where the push of a cycle says so.
 - Counts in the dialects of 0.15 are made from what is stored, and not carried on from those before as that server does:
   what was deleted is not counted, and what a seek or an ack jumped over is completed. ``oldestMessage`` and
   ``newestMessage`` are the times of messages that are there.

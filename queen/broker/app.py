@@ -18,6 +18,7 @@ from queen.broker.http import (
     Send,
     direct,
     options,
+    raw_path,
     unknown_route,
 )
 from queen.broker.routes.endpoint import Backend, Endpoint
@@ -56,7 +57,7 @@ class Application:
         method = cast(str, scope["method"])
         if method == "OPTIONS":
             return options()
-        found = self._find(method, _raw_path(scope))
+        found = self._find(method, raw_path(scope))
         if found is None:
             return unknown_route(with_body=method != "HEAD")
         endpoint, path = found
@@ -81,13 +82,6 @@ class Application:
             if match is Match.FULL:
                 return endpoint, cast("Mapping[str, str]", child["path_params"])
         return None
-
-
-def _raw_path(scope: Scope) -> str:
-    raw = scope.get("raw_path")
-    path = cast(bytes, raw) if raw is not None else cast(str, scope["path"]).encode()
-    # Some servers put the query behind the raw path.
-    return path.partition(b"?")[0].decode("latin-1")
 
 
 async def _body(receive: Receive) -> bytes:

@@ -17,6 +17,7 @@ AsgiMessage: TypeAlias = MutableMapping[str, object]
 Scope: TypeAlias = MutableMapping[str, object]
 Receive: TypeAlias = Callable[[], Awaitable[AsgiMessage]]
 Send: TypeAlias = Callable[[AsgiMessage], Awaitable[None]]
+Asgi: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _CORS: Final = [
     (b"access-control-allow-origin", b"*"),
@@ -90,6 +91,14 @@ def unknown_route(*, with_body: bool = True) -> Answer:
 def page(body: bytes, content_type: bytes) -> Answer:
     """A document for people or tools."""
     return Answer(200, [(b"content-type", content_type)], body)
+
+
+def raw_path(scope: Scope) -> str:
+    """The path of a request, byte for byte."""
+    raw = scope.get("raw_path")
+    path = cast(bytes, raw) if raw is not None else cast(str, scope["path"]).encode()
+    # Some servers put the query behind the raw path.
+    return path.partition(b"?")[0].decode("latin-1")
 
 
 def encode(value: object) -> bytes:

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import math
 from collections import deque
-from typing import Callable, Deque, Iterator, List, Optional, Sequence, Set, Tuple, cast
-
-import attrs
+from typing import Callable, Deque, List, Optional, Sequence, Tuple, cast
 
 from queen import logs
+from queen.buffering import failures
+from queen.buffering.awaited import AwaitedFlushes
 from queen.buffering.flush_queue import FlushQueue
-from queen.buffering.options import BufferOptions
-from queen.buffering.parcel import Parcel, Reports, items_as_given
-from queen.errors import BufferClosedError, PushRejectedError, QueenBufferError, QueenError, is_final
+from queen.buffering.options import BufferOptions, buffer_options
+from queen.buffering.parcel import Parcel, Reports, by_parcel, size_of
+from queen.buffering.shelf import Shelf
+from queen.buffering.tally import Tally
+from queen.errors import PushRejectedError, QueenError, is_final
 from queen.operations.push import push
-from queen.operations.push_callbacks import NO_CALLBACKS
+from queen.operations.push_callbacks import NO_CALLBACKS, PushCallbacks
 from queen.transport.transport import Transport
 from queen.types import PushResponse
 
-Place = Tuple[str, str]
-
-
-@attrs.define
-class Tally:
-    """What the buffers of one client have done so far."""
-
-    flushed: int = 0
-    failed: int = 0
+Place = Tuple[str, str, Optional[str]]
+"""Queue, partition, and the file of the outbox, None for memory."""
 
 
 class Buffer:
@@ -37,7 +33,8 @@ class Buffer:
     A flush that fails keeps its batch at the front and is repeated, as the same batch, until the server has taken it.
 
     Args:
-        place: queue and partition.
+        place: which messages it holds.
+        shelf: where they are kept.
         transport: sends.
         queue: says when it is this buffer's turn.
         reports: calls the users' callbacks.
@@ -47,6 +44,7 @@ class Buffer:
 
     # With a dict, an event and a deque for each, an idle buffer would be 3 kB larger.
     __slots__ = (
+        "_awaited",
         "_batch",
         "_closing",
         "_count",
@@ -63,15 +61,17 @@ class Buffer:
         "_reports",
         "_retry_at",
         "_sending",
+        "_shelf",
+        "_storing",
         "_tally",
         "_transport",
-        "_waiting",
         "place",
     )
 
     def __init__(
         self,
         place: Place,
+        shelf: Shelf,
         transport: Transport,
         queue: FlushQueue,
         reports: Reports,
@@ -79,18 +79,20 @@ class Buffer:
         on_empty: Callable[[Buffer], None],
     ) -> None:
         self.place = place
+        self._shelf = shelf
         self._transport = transport
         self._queue = queue
         self._reports = reports
         self._tally = tally
         self._on_empty = on_empty
-        self._options: Optional[BufferOptions] = None
+        self._options: BufferOptions = buffer_options()
         self._parcels: List[Parcel] = []
         self._batch: List[Parcel] = []
         self._count = 0
+        self._storing = 0
         self._due = math.inf
         self._pushers: Optional[Deque[Tuple[Parcel, asyncio.Future[None]]]] = None
-        self._waiting: List[Tuple[Parcel, asyncio.Future[None]]] = []
+        self._awaited = AwaitedFlushes()
         self._sending = False
         self._retry_at = -math.inf
         self._failure: Optional[QueenError] = None
@@ -102,16 +104,26 @@ class Buffer:
     @property
     def count(self) -> int:
         """How many messages it holds."""
-        return self._count
+        return self._count + self._shelf.left
+
+    @property
+    def left(self) -> int:
+        """How many of them a former process left."""
+        return self._shelf.left + size_of([parcel for parcel in self._batch if parcel.left])
+
+    @property
+    def durable(self) -> bool:
+        """Whether they outlive this process."""
+        return self._shelf.durable
 
     @property
     def oldest(self) -> Optional[float]:
         """When its oldest message came, in the loop's time; None while it is empty."""
-        first = self._batch[0] if self._batch else self._parcels[0] if self._parcels else None
+        first = next(iter(self._batch), None) or self._shelf.tail or next(iter(self._parcels), None)
         return None if first is None else first.since
 
     def add(self, parcel: Parcel, options: BufferOptions) -> Optional[asyncio.Future[None]]:
-        """Take the messages of one push.
+        """Take the messages of one push; ``parcel.stored`` says then whether they are kept, if that takes a while.
 
         Returns:
             None when they are taken; else a future, done when there was room. Its errors: ``QueenBufferError``, there
@@ -129,7 +141,7 @@ class Buffer:
                 self._schedule()
             return None
         if is_final(self._failure):
-            raise self._refusal(parcel)
+            raise failures.no_room_ever(self._name(), parcel, self._failure)
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._pushers is None:
             self._pushers = deque()
@@ -144,11 +156,10 @@ class Buffer:
             None when there is nothing; else a future, done when it is sent. Its error is ``QueenBufferError``: that
             failed; the messages stay, and go on being sent.
         """
-        last = self._parcels[-1] if self._parcels else self._batch[-1] if self._batch else None
+        last = next(reversed(self._parcels), None) or self._shelf.tail or next(reversed(self._batch), None)
         if last is None:
             return None
-        sent: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((last, sent))
+        sent = self._awaited.add(last)
         self._retry_at = -math.inf
         self._schedule()
         return sent
@@ -158,13 +169,20 @@ class Buffer:
         self._closing = True
         self._deadline = deadline
         self._retry_at = -math.inf
-        self._turn_away(self._closed_error)
+        self._turn_away(lambda parcel: failures.closed_meanwhile(self._name(), parcel))
         self._schedule()
 
     def end(self) -> List[Parcel]:
-        """Give up; what could not be sent."""
-        self._fail_flushes(self._unfinished)
-        return [*self._batch, *self._parcels]
+        """Give up; what its user must know of: what would be lost now, and what the server refuses."""
+        held = [*self._batch, *self._parcels]
+        self._awaited.fail(lambda: failures.unfinished(self._name(), held, maybe_delivered=self._maybe_stored))
+        return held if not self._shelf.durable else self._batch if is_final(self._failure) else []
+
+    def hand_back_left(self, callbacks: PushCallbacks) -> None:
+        """Let callbacks take what a former process left and the server refuses."""
+        for parcel in self._batch:
+            if parcel.left:
+                parcel.callbacks = callbacks
 
     def wake(self) -> None:
         """Send what is due."""
@@ -172,12 +190,12 @@ class Buffer:
 
     async def send(self) -> None:
         """Send the batch at the front."""
-        if not (self._batch or self._parcels):
+        if not self._has_some():
             return
         self._sending = True
         try:
             if not self._batch:
-                self._batch = self._next_batch()
+                self._batch = self._next_batch() if self._shelf.tail is None else [await self._next_left()]
             await self._send_batch()
         except Exception as error:  # noqa: BLE001  (it must not stop the buffers behind it)
             self._met_a_defect(error)
@@ -185,20 +203,42 @@ class Buffer:
         finally:
             self._sending = False
         self._schedule()
-        if not self._count and not self._pushers:
-            self._on_empty(self)
+        self._forget_if_empty()
 
     @property
     def failure(self) -> Optional[QueenError]:
         """Why the last flush failed; None when it did not."""
         return self._failure
 
+    @property
+    def maybe_stored(self) -> bool:
+        """Whether some of what it holds may be stored: the answer of the last flush was lost."""
+        return self._maybe_stored
+
     def _has_room(self, parcel: Parcel) -> bool:
         # A push of more than fits is taken when there is nothing else, and sent as one request.
-        limit = self._options.max_size if self._options is not None else 0
-        return self._count == 0 or self._count + len(parcel.items) <= limit
+        held = self._count + self._storing
+        return held == 0 or held + len(parcel.items) <= self._options.max_size
 
     def _take(self, parcel: Parcel) -> None:
+        parcel.stored = self._shelf.put(parcel)
+        if parcel.stored is None:
+            self._append(parcel)
+        else:
+            self._storing += len(parcel.items)
+            parcel.stored.add_done_callback(functools.partial(self._is_stored, parcel))
+
+    def _is_stored(self, parcel: Parcel, stored: asyncio.Future[None]) -> None:
+        """Go on with a parcel that took a while to be kept, or do without it."""
+        self._storing -= len(parcel.items)
+        if stored.exception() is None:
+            self._append(parcel)
+        else:
+            self._let_in()
+        self._schedule()
+        self._forget_if_empty()
+
+    def _append(self, parcel: Parcel) -> None:
         self._parcels.append(parcel)
         self._count += len(parcel.items)
         if parcel.due < self._due:
@@ -217,7 +257,7 @@ class Buffer:
 
     def _schedule(self) -> None:
         """See to it that what is due is sent, and that the rest will be."""
-        if self._sending or not (self._batch or self._parcels):
+        if self._sending or not self._has_some():
             return
         if self._has_given_up():
             self._queue.forget(self)
@@ -229,15 +269,27 @@ class Buffer:
             self._queue.wake_at(self, when)
 
     def _send_at(self) -> float:
-        if self._options is None or self._closing or self._waiting or self._pushers:
+        if self._closing or self._awaited or self._pushers or self._shelf.tail is not None:
             return -math.inf
         return -math.inf if self._count >= self._options.message_count else self._due
 
     def _has_given_up(self) -> bool:
         return self._closing and bool(self._batch) and (is_final(self._failure) or self._retry_at >= self._deadline)
 
+    def _has_some(self) -> bool:
+        return bool(self._batch or self._parcels or self._shelf.tail is not None)
+
+    def _forget_if_empty(self) -> None:
+        if not (self._has_some() or self._storing or self._pushers or self._sending):
+            self._on_empty(self)
+
+    async def _next_left(self) -> Parcel:
+        parcel = await self._shelf.next_left(self._options.message_count)
+        self._count += len(parcel.items)
+        return parcel
+
     def _next_batch(self) -> List[Parcel]:
-        wanted = self._options.message_count if self._options is not None else 1
+        wanted = self._options.message_count
         if self._count <= wanted:
             batch, self._parcels, self._due = self._parcels, [], math.inf
             return batch
@@ -257,15 +309,20 @@ class Buffer:
         items = [item for parcel in batch for item in parcel.items]
         encoded = [data for parcel in batch for data in parcel.encoded]
         try:
+            repeated = self._maybe_stored or batch[0].left
             results = await push(
-                self._transport, items, encoded=encoded, repeated=self._maybe_stored, seconds=self._seconds_left()
+                self._transport, items, encoded=encoded, repeated=repeated, seconds=self._seconds_left()
             )
+        except asyncio.CancelledError:
+            self._maybe_stored = True
+            raise
         except QueenError as error:
             self._keep(error)
         else:
             self._batch = []
+            self._shelf.remove(batch)
             if any(parcel.callbacks is not NO_CALLBACKS for parcel in batch):
-                for parcel, own in _by_parcel(batch, results):
+                for parcel, own in by_parcel(batch, results):
                     self._reports.accepted(parcel, own)
         self._settle(batch)
 
@@ -280,7 +337,9 @@ class Buffer:
         self._retry_at = asyncio.get_running_loop().time() + self._transport.retry.wait_before(self._failures)
         self._tally.failed += 1
         self._maybe_stored = self._maybe_stored or error.maybe_delivered
-        logs.event(logging.WARNING, "Buffer.flush", buffer=self._name(), messages=self._count, failed=str(error))
+        blocks = is_final(error) and any(parcel.callbacks.on_error is None for parcel in self._batch)
+        level = logging.ERROR if blocks else logging.WARNING
+        logs.event(level, "Buffer.flush", buffer=self._name(), messages=self.count, failed=str(error))
         if not is_final(error):
             return
         refused = self._batch
@@ -289,47 +348,44 @@ class Buffer:
         self._batch = []
         for parcel in refused:
             if parcel.callbacks.on_error is not None:
-                self._reports.refused(parcel, error)
+                self._reports.refused(parcel, error, self._shelf.remove)
             else:
                 self._batch.append(parcel)
 
     def _split(self, error: PushRejectedError) -> List[Parcel]:
         """Tell of the pushes that were accepted in a flush that was refused in part; what is left of it."""
         refused: List[Parcel] = []
-        for parcel, results in _by_parcel(self._batch, cast("Sequence[PushResponse]", error.results)):
-            places = [place for place, result in enumerate(results) if result["status"] == "failed"]
-            if places:
-                refused.append(parcel.part(places))
+        accepted: List[Parcel] = []
+        for parcel, results in by_parcel(self._batch, cast("Sequence[PushResponse]", error.results)):
+            failed = [place for place, result in enumerate(results) if result["status"] == "failed"]
+            if failed:
+                refused.append(parcel.part(failed))
+                taken = [place for place, result in enumerate(results) if result["status"] != "failed"]
+                accepted.append(parcel.part(taken))
             else:
+                accepted.append(parcel)
                 self._reports.accepted(parcel, results)
+        self._shelf.remove(accepted)
         return refused
 
     def _settle(self, batch: Sequence[Parcel]) -> None:
         """Draw the conclusions of a flush."""
-        self._count += _size(self._batch) - _size(batch)
+        self._count += size_of(self._batch) - size_of(batch)
         failed = bool(self._batch)
         if not failed:
             self._tally.flushed += 1
             self._failure, self._failures, self._maybe_stored = None, 0, False
-        if self._waiting:
+        if self._awaited:
             kept = {id(parcel.origin) for parcel in self._batch}
-            self._answer_flushes({id(parcel.origin) for parcel in batch} - kept)
+            gone = {id(parcel.origin) for parcel in batch} - kept
+            self._awaited.answer(gone, self._still_buffered if failed else None)
         self._let_in()
         if is_final(self._failure) and failed:
-            self._turn_away(self._refusal)
+            self._turn_away(lambda parcel: failures.no_room_ever(self._name(), parcel, self._failure))
 
-    def _answer_flushes(self, gone: Set[int]) -> None:
-        waiting = self._waiting
-        self._waiting = []
-        for last, sent in waiting:
-            if sent.done():
-                continue
-            if id(last.origin) in gone:
-                sent.set_result(None)
-            elif self._batch:
-                sent.set_exception(self._unsent())
-            else:
-                self._waiting.append((last, sent))
+    def _still_buffered(self) -> BaseException:
+        held = [*self._batch, *self._parcels]
+        return failures.still_buffered(self._name(), held, self._failure, maybe_delivered=self._maybe_stored)
 
     def _turn_away(self, why: Callable[[Parcel], BaseException]) -> None:
         """Fail all pushes that wait for room."""
@@ -338,53 +394,11 @@ class Buffer:
                 taken.set_exception(why(parcel))
         self._pushers = None
 
-    def _fail_flushes(self, why: Callable[[], BaseException]) -> None:
-        for _, sent in self._waiting:
-            if not sent.done():
-                sent.set_exception(why())
-        self._waiting = []
-
     def _met_a_defect(self, error: Exception) -> None:
         """A defect of this library: the messages stay, and close() hands them back."""
-        logs.event(logging.ERROR, "Buffer.flush", error, buffer=self._name(), messages=self._count)
-        self._fail_flushes(lambda: error)
+        logs.event(logging.ERROR, "Buffer.flush", error, buffer=self._name(), messages=self.count)
+        self._awaited.fail(lambda: error)
         self._turn_away(lambda _: error)
 
     def _name(self) -> str:
-        return "/".join(self.place)
-
-    def _unsent(self) -> QueenBufferError:
-        held = items_as_given([*self._batch, *self._parcels])
-        words = f"{self._name()}: {len(held)} messages are still buffered, and go on being sent: {self._failure}"
-        error = QueenBufferError(words, unsent=held)
-        error.__cause__ = self._failure
-        return error
-
-    def _unfinished(self) -> QueenBufferError:
-        words = f"{self._name()}: the client was closed before the flush was done"
-        return QueenBufferError(words, unsent=items_as_given([*self._batch, *self._parcels]))
-
-    def _refusal(self, parcel: Parcel) -> QueenBufferError:
-        words = f"{self._name()}: the buffer is full, and the server refuses what is in it: {self._failure}"
-        error = QueenBufferError(words, unsent=items_as_given([parcel]))
-        error.__cause__ = self._failure
-        return error
-
-    def _closed_error(self, parcel: Parcel) -> BufferClosedError:
-        words = f"{self._name()}: the client was closed before there was room"
-        return BufferClosedError(words, unsent=items_as_given([parcel]))
-
-
-def _size(parcels: Sequence[Parcel]) -> int:
-    return sum([len(parcel.items) for parcel in parcels])
-
-
-def _by_parcel(
-    batch: Sequence[Parcel], results: Sequence[PushResponse]
-) -> Iterator[Tuple[Parcel, Sequence[PushResponse]]]:
-    """The parcels of a flush, each with its own results."""
-    position = 0
-    for parcel in batch:
-        end = position + len(parcel.items)
-        yield parcel, results[position:end]
-        position = end
+        return "/".join(self.place[:2])

@@ -8,10 +8,15 @@ from typing import Dict, List, Mapping, Optional, Sequence
 
 from typing_extensions import Final
 
-from queen.buffering.buffer import Buffer, Place, Tally
+from queen.buffering.buffer import Buffer, Place
 from queen.buffering.flush_queue import FlushQueue
 from queen.buffering.options import BufferOptions
+from queen.buffering.outbox.outbox import Outbox
+from queen.buffering.outbox.outboxes import Outboxes
+from queen.buffering.outbox.shelf import OutboxShelf
 from queen.buffering.parcel import Parcel, Reports, items_as_given
+from queen.buffering.shelf import MEMORY
+from queen.buffering.tally import Tally
 from queen.errors import BufferClosedError, QueenBufferError, QueenError
 from queen.operations.names import check_name, may_be_refused
 from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, encode_item
@@ -24,7 +29,7 @@ _GRACE_SECONDS: Final = 0.25
 
 
 class Buffers:
-    """One buffer for each queue and partition; they are flushed side by side.
+    """One buffer for each queue and partition, and outbox if there is one; they are flushed side by side.
 
     Args:
         transport: sends what is in them.
@@ -33,6 +38,7 @@ class Buffers:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._buffers: Dict[Place, Buffer] = {}
+        self._outboxes = Outboxes()
         self._queue = FlushQueue()
         self._reports = Reports()
         self._tally = Tally()
@@ -44,8 +50,11 @@ class Buffers:
     ) -> BufferedResponse:
         """Take the messages of one push, of one queue and partition; wait while there is no room.
 
+        With an outbox, it returns when they are on the disk.
+
         Raises:
             BufferClosedError: the client is closed.
+            OutboxError: the file cannot be used; the messages were not taken.
             QueenBufferError: there is no room, and the server refuses what is in the buffer.
             TypeError, ValueError: a payload or a queue name that cannot be sent.
         """
@@ -61,9 +70,13 @@ class Buffers:
                 await self._check_name(parcel)
             if self._closed:
                 raise _closed(items, callbacks)
-            taken = self._buffer((queue, partition)).add(parcel, options)
+            outbox = None if options.durable is None else self._outboxes.of(options.durable, self._send_left)
+            taken = self._buffer(queue, partition, outbox).add(parcel, options)
             if taken is not None:
                 await taken
+            if parcel.stored is not None:
+                # Nothing stops the thread that writes: a push that is cancelled is taken all the same.
+                await asyncio.shield(parcel.stored)
         return {"buffered": True, "count": len(items)}
 
     async def flush(self, queue: Optional[str] = None, partition: Optional[str] = None) -> None:
@@ -76,17 +89,38 @@ class Buffers:
         self._transport.check_usable("flush")
         wanted = [
             buffer
-            for (of_queue, of_partition), buffer in self._buffers.items()
+            for (of_queue, of_partition, _), buffer in self._buffers.items()
             if queue in (None, of_queue) and partition in (None, of_partition)
         ]
-        flushing = [sent for sent in [buffer.flush() for buffer in wanted] if sent is not None]
-        outcomes = await asyncio.gather(*flushing, return_exceptions=True)
-        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        for failure in failures:
-            if not isinstance(failure, QueenBufferError):
-                raise failure
-        if failures:
-            raise _together([failure for failure in failures if isinstance(failure, QueenBufferError)])
+        await _flushed(wanted)
+
+    async def recover(self, path: str, callbacks: PushCallbacks) -> int:
+        """Send what a former process left in an outbox.
+
+        Args:
+            path: its file.
+            callbacks: ``on_error`` takes what the server refuses.
+
+        Returns:
+            How many messages that were.
+
+        Raises:
+            BufferClosedError: the client is closed.
+            OutboxError: the file cannot be used.
+            QueenBufferError: some of it could not be sent; it stays in the file, and goes on being sent.
+        """
+        if self._closed:
+            raise BufferClosedError("the client is closed")
+        self._transport.check_usable("recover_outbox")
+        outbox = self._outboxes.of(path, self._send_left)
+        outbox.left_callbacks = callbacks
+        await outbox.open()
+        left = [buffer for (_, _, of), buffer in self._buffers.items() if of == outbox.path and buffer.left]
+        count = sum(buffer.left for buffer in left)
+        for buffer in left:
+            buffer.hand_back_left(callbacks)
+        await _flushed(left)
+        return count
 
     def stats(self) -> BufferStats:
         """What is buffered, and what was done so far."""
@@ -105,7 +139,8 @@ class Buffers:
         """Send what is buffered, for at most so many seconds; take nothing more.
 
         Raises:
-            QueenBufferError: some of it could not be sent; it is in ``unsent``, and nowhere else any more.
+            QueenBufferError: some of it could not be sent; it is in ``unsent``, and nowhere else any more. Of an outbox
+                that is only what the server refuses, which stays in the file too; the rest stays there in silence.
         """
         self._closed = True
         deadline = asyncio.get_running_loop().time() + seconds
@@ -114,16 +149,23 @@ class Buffers:
         async with self._closing:
             for buffer in self._buffers.values():
                 buffer.begin_close(deadline)
+            # Pushes that are being written were let in.
+            await self._outboxes.settle()
             await self._queue.finish(deadline + _GRACE_SECONDS)
             left = [buffer.end() for buffer in self._buffers.values()]
+            maybe_stored = any(buffer.maybe_stored for buffer in self._buffers.values())
             failures = [buffer.failure for buffer in self._buffers.values() if buffer.failure is not None]
             self._buffers.clear()
             await self._reports.finish(deadline)
+            await self._outboxes.close()
         unsent = items_as_given([parcel for parcels in left for parcel in parcels])
         if unsent:
             reason = str(failures[0]) if failures else f"they were not answered within {seconds:g} s"
             words = f"the client was closed with {len(unsent)} buffered messages that could not be sent: {reason}"
-            raise QueenBufferError(words, unsent=unsent) from (failures[0] if failures else None)
+            if any(parcel.rows for parcels in left for parcel in parcels):
+                words += "; those of an outbox stay in its file"
+            error = QueenBufferError(words, unsent=unsent, maybe_delivered=maybe_stored)
+            raise error from (failures[0] if failures else None)
 
     def abandon(self) -> List[Mapping[str, object]]:
         """Take nothing more, and give up what is held, since nobody can send it any more; that is returned."""
@@ -133,7 +175,7 @@ class Buffers:
         return items_as_given(left)
 
     def __del__(self) -> None:
-        left = sum(buffer.count for buffer in self._buffers.values())
+        left = sum(buffer.count for buffer in self._buffers.values() if not buffer.durable)
         # What a child process has of its parent's buffers is the parent's to send.
         if left and self._transport.home.in_this_process():
             words = f"{left} buffered messages are lost: the client was never closed"
@@ -146,10 +188,18 @@ class Buffers:
             error.unsent = items_as_given([parcel])
             raise
 
-    def _buffer(self, place: Place) -> Buffer:
+    def _send_left(self, outbox: Outbox) -> None:
+        if self._closed:
+            return
+        for queue, partition in outbox.left:
+            self._buffer(queue, partition, outbox).wake()
+
+    def _buffer(self, queue: str, partition: str, outbox: Optional[Outbox]) -> Buffer:
+        place = (queue, partition, None if outbox is None else outbox.path)
         buffer = self._buffers.get(place)
         if buffer is None:
-            buffer = Buffer(place, self._transport, self._queue, self._reports, self._tally, self._forget)
+            shelf = MEMORY if outbox is None else OutboxShelf(outbox, queue, partition)
+            buffer = Buffer(place, shelf, self._transport, self._queue, self._reports, self._tally, self._forget)
             self._buffers[place] = buffer
         return buffer
 
@@ -163,12 +213,29 @@ def _closed(items: Sequence[IdentifiedItem], callbacks: PushCallbacks) -> Buffer
     return BufferClosedError("push: the client is closed", unsent=items_as_given([Parcel(items, (), callbacks, 0, 0)]))
 
 
+async def _flushed(buffers: Sequence[Buffer]) -> None:
+    """Send all that is in some buffers.
+
+    Raises:
+        QueenBufferError: some of it could not be sent, and stays buffered.
+    """
+    flushing = [sent for sent in [buffer.flush() for buffer in buffers] if sent is not None]
+    outcomes = await asyncio.gather(*flushing, return_exceptions=True)
+    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    for failure in failures:
+        if not isinstance(failure, QueenBufferError):
+            raise failure
+    if failures:
+        raise _together([failure for failure in failures if isinstance(failure, QueenBufferError)])
+
+
 def _together(failures: List[QueenBufferError]) -> QueenBufferError:
     if len(failures) == 1:
         return failures[0]
     unsent = [item for failure in failures for item in failure.unsent]
     words = f"{len(failures)} buffers could not be flushed, and go on being sent; the first: {failures[0]}"
-    error = QueenBufferError(words, unsent=unsent)
+    maybe_delivered = any(failure.maybe_delivered for failure in failures)
+    error = QueenBufferError(words, unsent=unsent, maybe_delivered=maybe_delivered)
     error.__cause__ = failures[0]
     return error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Awaitable, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Awaitable, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import attrs
 
@@ -26,6 +26,9 @@ class Parcel:
         since: when it came, in the loop's time.
         due: when it shall be sent at the latest.
         whole: the parcel that this is a part of.
+        rows: where each of them stands in the file of an outbox; none for messages that are kept in memory alone.
+        stored: done when they are in that file, or could not be written to it.
+        left: whether a former process left them there: it may have sent them.
     """
 
     items: Sequence[IdentifiedItem]
@@ -34,6 +37,9 @@ class Parcel:
     since: float
     due: float
     whole: Optional[Parcel] = None
+    rows: Sequence[int] = ()
+    stored: Optional[asyncio.Future[None]] = None
+    left: bool = False
 
     @property
     def origin(self) -> Parcel:
@@ -49,7 +55,25 @@ class Parcel:
             self.since,
             self.due,
             self.origin,
+            [self.rows[place] for place in places] if self.rows else (),
+            left=self.left,
         )
+
+
+def size_of(parcels: Sequence[Parcel]) -> int:
+    """How many messages parcels hold."""
+    return sum([len(parcel.items) for parcel in parcels])
+
+
+def by_parcel(
+    batch: Sequence[Parcel], results: Sequence[PushResponse]
+) -> Iterator[Tuple[Parcel, Sequence[PushResponse]]]:
+    """The parcels of a flush, each with its own results."""
+    position = 0
+    for parcel in batch:
+        end = position + len(parcel.items)
+        yield parcel, results[position:end]
+        position = end
 
 
 def items_as_given(parcels: Sequence[Parcel]) -> List[Mapping[str, object]]:
@@ -76,9 +100,20 @@ class Reports:
         if callbacks.on_success is not None or callbacks.on_duplicate is not None:
             self._start(callbacks.accepted(parcel.items, results))
 
-    def refused(self, parcel: Parcel, error: QueenError) -> None:
-        """Hand messages back that the server refused."""
-        self._start(parcel.callbacks.refused(parcel.items, error))
+    def refused(self, parcel: Parcel, error: QueenError, taken: Callable[[Sequence[Parcel]], None]) -> None:
+        """Hand messages back that the server refused.
+
+        Args:
+            parcel: the messages.
+            error: why.
+            taken: called with the parcel when the callback has returned, and not when it raised.
+        """
+
+        async def hand_back() -> None:
+            await parcel.callbacks.refused(parcel.items, error)
+            taken([parcel])
+
+        self._start(hand_back())
 
     async def finish(self, deadline: float) -> None:
         """Until all callbacks have returned, or the deadline (loop time) has come, which ends them."""

@@ -181,9 +181,15 @@ class QueueBuilder(Generic[R]):
         ``buffered`` (True) and ``count`` at once; it waits only when the buffer is full. What a failed flush could not
         send stays in front and is sent again. ``close()`` sends the rest.
 
+        With ``durable``, the messages are also in a file until a server has them, and what is left of it by a process
+        that was killed is sent by the next that pushes there (or by ``Queen.recover_outbox``). A push then results when
+        its messages are on the disk; one that raised was not accepted, and one that was cancelled while it was written
+        may have been. Order holds within one file, which belongs to one client at a time. ``docs/outbox.md`` says more.
+
         Args:
             options: ``message_count`` (flushed when it holds so many; 100), ``time_millis`` (flushed when its oldest
-                message has waited so long; 1000 ms) and ``max_size`` (how many it holds; four flushes).
+                message has waited so long; 1000 ms), ``max_size`` (how many it holds in memory; four flushes) and
+                ``durable`` (the path of a file, made where there is none; memory alone).
 
         Raises:
             TypeError, ValueError: an unknown key (the nearest known one is named), or a value that is not accepted.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import List, Mapping, Optional, Sequence, Union
 
 from queen import validation
-from queen.errors import OutcomeUnknownError
+from queen.errors import OutcomeUnknownError, QueenError
 from queen.message import Message
 from queen.operations.push import Items, item_list, push_items
 from queen.operations.settle import AnyMessage, checked_context, lease_key, message_list
@@ -64,15 +65,22 @@ class TransactionBuilder:
             ValueError: it is empty.
             RuntimeError: it was committed before.
             TransactionError: the server refused it; nothing of it happened.
-            OutcomeUnknownError: the answer was lost, and the server cannot tell what happened.
+            OutcomeUnknownError: the answer was lost, and the server cannot tell what happened. Committing once more may
+                find out.
             QueenError: the transport failed; nothing of it happened.
         """
         self._check_not_committed("commit")
         try:
             response = await commit(self._settler, self._acks, self._pushes, in_doubt=self._in_doubt)
-        except OutcomeUnknownError:
+        except (OutcomeUnknownError, asyncio.CancelledError):
             self._in_doubt = True
             raise
+        except QueenError as error:
+            if not self._in_doubt:
+                raise
+            # This attempt did nothing, perhaps without being sent; an earlier one may have done everything.
+            words = f"commit: the answer of an earlier attempt was lost, and this one failed: {error}"
+            raise OutcomeUnknownError(words, operation="commit") from error
         self._committed = True
         return response
 

@@ -15,7 +15,7 @@ from queen.consuming.handlers import Callbacks, Handler
 from queen.consuming.lease_keeper import LeaseKeeper
 from queen.consuming.options import ConsumeOptions
 from queen.consuming.processing import Processor, give_back
-from queen.errors import PERMANENT_ERRORS, QueenError
+from queen.errors import QueenError, is_permanent
 from queen.message import Message
 from queen.operations.source import Source
 from queen.transport.retry import RetryPolicy
@@ -107,9 +107,9 @@ class Consumer:
             asked = loop.time()
             try:
                 messages = await self._pop(idle_left)
-            except PERMANENT_ERRORS:
-                raise
             except QueenError as error:
+                if is_permanent(error):
+                    raise
                 failure = error
                 failures += 1
                 pause = _BACKOFF.wait_before(failures)

@@ -16,7 +16,7 @@ from queen_api.api import queues
 from typing_extensions import Final
 
 from queen import validation
-from queen.errors import PERMANENT_ERRORS, QueenError, ServerRefusedError
+from queen.errors import QueenError, ServerRefusedError, is_permanent
 from queen.message import Message
 from queen.operations.pop import PopOptions, pop
 from queen.settling.settler import Settler
@@ -95,9 +95,9 @@ class MatchingQueues:
         for queue in [queue for rank in (await self._listing(selection)).ranks for queue in turns.order(rank)]:
             try:
                 found = await pop(self._settler, attrs.evolve(options, queue=queue, wait=False))
-            except PERMANENT_ERRORS:
-                raise
             except QueenError as error:
+                if is_permanent(error):
+                    raise
                 # One queue that cannot be popped must not keep the others from being.
                 failure = failure or error
                 found = []

@@ -33,7 +33,7 @@ POP_DEFAULTS: Final[Dict[str, Union[int, bool]]] = {
     "auto_ack": False,
 }
 
-_needed: Final = operator.itemgetter("partitionId", "leaseId", "id", "partition", "data", "createdAt")
+_needed: Final = operator.itemgetter("partitionId", "leaseId", "consumerGroup", "id", "partition", "data", "createdAt")
 
 # Why a pop can come back without messages; none of these is a failure.
 _EMPTY: Final = frozenset(["no_available_partition", "partition_not_found", "lease_held"])
@@ -194,10 +194,10 @@ def _messages(settler: Settler, options: PopOptions, answer: Optional[PopAnswer]
 def _ledger(settler: Settler, options: PopOptions, wires: Sequence[PoppedMessage]) -> Ledger:
     identifiers = [wire["transactionId"] for wire in wires]
     # One message stands for its like: to look at each costs a tenth of what reading it does.
-    partition_id, lease_id, _, _, _, _ = _needed(wires[0])
+    partition_id, lease_id, group, _, _, _, _ = _needed(wires[0])
     if not lease_id and not options.auto_ack:
         raise ValueError("a message in it has no lease")
-    validation.storable("an id in it", "".join([partition_id, lease_id, *identifiers]))
+    validation.storable("an id in it", "".join([partition_id, lease_id, group, *identifiers]))
     lease = LeaseKey(
         partition_id=partition_id,
         lease_id=lease_id or None,

@@ -14,7 +14,7 @@ from queen.callbacks import MaybeAwaitable, call, check_callable
 from queen.consuming.ending import Ending, check_signal
 from queen.consuming.lease_keeper import renew_until_lost
 from queen.consuming.running import RunningConsumers
-from queen.errors import PERMANENT_ERRORS, QueenError, ServerRefusedError
+from queen.errors import QueenError, ServerRefusedError, is_permanent
 from queen.operations import streams
 from queen.operations.streams import WindowSource
 from queen.streaming.turns import Turns
@@ -136,10 +136,8 @@ class _Processing:
         asked = asyncio.get_running_loop().time()
         try:
             window = await self._poll()
-        except PERMANENT_ERRORS:
-            raise
         except QueenError as error:
-            if isinstance(error, ServerRefusedError) and streams.NO_STREAM in error.words:
+            if is_permanent(error) or (isinstance(error, ServerRefusedError) and streams.NO_STREAM in error.words):
                 raise
             self._failed_polls += 1
             await self._back_off("poll", error, self._failed_polls)
@@ -177,9 +175,9 @@ class _Processing:
     async def _settle(self, window: Window, *, success: bool) -> None:
         try:
             result = await streams.settle_window(self._transport, self._source, window.lease_id, success=success)
-        except PERMANENT_ERRORS:
-            raise
         except QueenError as error:
+            if is_permanent(error):
+                raise
             # The window comes again when its lease runs out.
             logs.event(logging.ERROR, "StreamConsumer.ack", window=window.id, failed=str(error))
         else:

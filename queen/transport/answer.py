@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Optional, TypeVar, cast
+from urllib.parse import urlsplit
 
 from queen_api import Operation, Request, UnexpectedAnswer
 
@@ -114,8 +115,11 @@ def status_error(operation: Operation, reply: Reply, url: str) -> QueenError:
     """The error that a status other than 2xx means."""
     words = _words(reply)
     excerpt = words if words is not None else _excerpt(reply.body)
+    if 300 <= reply.status < 400:
+        advice = _redirect_advice(reply.headers.get("location", ""))
+        return HttpStatusError(operation=operation.id, url=url, status=reply.status, words=excerpt, advice=advice)
     if reply.status == 401:
-        advice = "give the token as bearer_token"
+        advice = "give a token that the server accepts as bearer_token, or a function that returns one as auth"
         return AuthenticationError(operation=operation.id, url=url, status=401, words=excerpt, advice=advice)
     if reply.status == 403:
         return PermissionDeniedError(operation=operation.id, url=url, status=403, words=excerpt)
@@ -140,6 +144,18 @@ def _words(reply: Reply) -> Optional[str]:
         return None
     error = cast("dict[str, object]", payload).get("error") if isinstance(payload, dict) else None
     return error.strip() if isinstance(error, str) else None
+
+
+def _redirect_advice(location: str) -> str:
+    """What to do about a redirect. Of where it leads only the host is told: what stands behind it may be a secret."""
+    try:
+        host = urlsplit(location).netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
+    leads = f"leads to {host}" if host else "leads to another path of that server"
+    return (
+        f"redirects are not followed, so that no token goes where it does not belong; this one {leads}; check the URL"
+    )
 
 
 def _may_be_lacking(operation: Operation) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from typing_extensions import Protocol
+from typing_extensions import Protocol, override
 
 Headers = Sequence[Tuple[bytes, bytes]]
 
@@ -15,6 +15,11 @@ class Reply(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    @override
+    def __repr__(self) -> str:
+        # Not the headers, which may hold cookies: a repr shows among the locals of a traceback.
+        return f"Reply(status={self.status}, {len(self.body)} bytes)"
 
 
 class EngineError(Exception):
@@ -65,6 +70,10 @@ class DeadlinePassedError(EngineError):
         self.maybe_delivered = maybe_delivered
 
 
+class NoTokenError(Exception):
+    """There is no token to send a request with. No server has part in it, and none is tried in place of another."""
+
+
 class Engine(Protocol):
     """Sends requests and reads answers over connections of its own."""
 
@@ -83,6 +92,7 @@ class Engine(Protocol):
 
         Raises:
             EngineError: there is no complete answer.
+            NoTokenError: nothing was sent, for want of a token.
         """
         ...
 

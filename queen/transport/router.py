@@ -49,7 +49,9 @@ class Router:
         """The servers to try, in order.
 
         A server that failed comes last until ``health_retry_after_millis`` have passed; it is still tried when all
-        others fail too, since a wrong mark must not refuse what could be sent.
+        others fail too, since a wrong mark must not refuse what could be sent. After that time one request tries it,
+        and until it is answered the others pass that server over for as long again: one that takes connections and
+        answers nothing would otherwise hold up every request in the time of a whole deadline, again and again.
 
         Args:
             affinity: the affinity key, where the request has one.
@@ -58,6 +60,8 @@ class Router:
         if len(self._servers) == 1:
             return self._servers
         ordered = self._ordered(affinity, now)
+        if ordered[0].failed_at is not None and self._is_healthy(ordered[0], now):
+            ordered[0].failed_at = now
         if self._ring is None or affinity is None:
             # The turn is over for the one that is taken, not for one that is passed over: else its neighbour gets two.
             self._next = (self._servers.index(ordered[0]) + 1) % len(self._servers)

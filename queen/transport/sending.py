@@ -11,7 +11,14 @@ from queen_api import Request
 from typing_extensions import Final
 
 from queen import logs
-from queen.errors import ClientClosedError, ConnectionFailedError, HttpStatusError, QueenError, QueenTimeoutError
+from queen.errors import (
+    ClientClosedError,
+    ConnectionFailedError,
+    HttpStatusError,
+    QueenError,
+    QueenTimeoutError,
+    TokenUnavailableError,
+)
 from queen.transport import answer
 from queen.transport.engine import (
     DeadlinePassedError,
@@ -19,10 +26,12 @@ from queen.transport.engine import (
     EngineError,
     Headers,
     IdleClosedError,
+    NoTokenError,
     NotSentError,
     Reply,
     TooLongError,
 )
+from queen.transport.redaction import redacted
 from queen.transport.retry import RetryPolicy, repeatable, retry_after_seconds
 from queen.transport.router import Router, Server
 
@@ -31,6 +40,7 @@ T = TypeVar("T")
 # Request timeout (the request was not read to its end) and too many requests.
 _NOT_PROCESSED: Final = (408, 429)
 _SERVER_ERROR: Final = 500
+_REDIRECT: Final = 300
 # Of the time for all attempts, so much must have been given to one before its server is marked for not answering.
 _FAIR_SHARE: Final = 0.5
 
@@ -68,8 +78,8 @@ class Sending(Generic[T]):
     """
 
     request: Request[T]
-    headers: Headers
-    body: Optional[bytes]
+    headers: Headers = attrs.field(repr=False)
+    body: Optional[bytes] = attrs.field(repr=False)
     seconds: float
     router: Router
     retry: RetryPolicy
@@ -131,14 +141,19 @@ class Sending(Generic[T]):
                 logging.DEBUG, "HttpClient.request", method=operation.method, url=server.url + self.request.target
             )
         try:
-            return await self.engine.send(
+            reply = await self.engine.send(
                 server.url, self.request.target, operation.method, self.headers, self.body, self._deadline
             )
+            return reply if reply.status < _REDIRECT else redacted(reply, self.headers)
         except TooLongError as error:
             # The same request would be answered in the same way, by a server that is well.
             raise answer.too_long(operation, error, server.url) from None
         except EngineError as error:
             return error
+        except NoTokenError as error:
+            missing = TokenUnavailableError(str(error), operation=operation.id, url=server.url)
+            missing.maybe_delivered = self._maybe_delivered
+            raise missing from error.__cause__
 
     @staticmethod
     def _has_failed(reply: Reply) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import List, Mapping, Optional, Tuple, TypeVar, cast
+from typing import Mapping, Optional, TypeVar, cast
 
 from queen_api import Request
 from queen_api.api import system
@@ -12,9 +12,11 @@ from typing_extensions import Final
 from queen.config import ClientConfig
 from queen.errors import ClientClosedError, QueenTimeoutError
 from queen.transport import codec
+from queen.transport.authorization import authorized
 from queen.transport.dialect import Dialect, dialect_of
 from queen.transport.engine import Engine
 from queen.transport.home import Home
+from queen.transport.request_headers import request_headers
 from queen.transport.retry import RetryPolicy
 from queen.transport.router import Router
 from queen.transport.sending import Answer, Sending
@@ -45,16 +47,10 @@ class Transport:
         self.retry: Final = RetryPolicy(attempts=config.retry_attempts, delay=config.retry_delay_millis / 1000)
         self._router = Router(config)
         self._dialect = None if config.dialect is None else Dialect(config.dialect)
-        self._engine = engine
-        self._poll_engine = poll_engine
+        self._engine, self._poll_engine = authorized(config, engine, poll_engine)
         self._closed = False
-        headers: List[Tuple[bytes, bytes]] = [
-            (b"accept", b"application/json, text/plain"),
-            (b"user-agent", b"queen-mq-python"),
-        ]
-        if config.bearer_token is not None:
-            headers.append((b"authorization", b"Bearer " + config.bearer_token.reveal().encode("ascii")))
-        self._headers = tuple(headers)
+        headers = request_headers(config)
+        self._headers = headers
         self._headers_with_body = (*headers, (b"content-type", b"application/json"))
 
     async def send(self, request: Request[T], *, affinity: Optional[str] = None) -> T:

@@ -35,6 +35,8 @@ class Driver:
 def driver(script: Script, **options: Any) -> Iterator[Driver]:
     """A client of a server that answers by a script."""
     loop = asyncio.new_event_loop()
+    # Before Python 3.10 an event belongs to the thread's loop, and not to the running one.
+    asyncio.set_event_loop(loop)
     server = loop.run_until_complete(ScriptedServer(script).__aenter__())
     given = {"dialect": "0.15", "retry_attempts": 0, "retry_delay_millis": 0, **options}
     queen = Queen(server.url, **given)
@@ -46,6 +48,7 @@ def driver(script: Script, **options: Any) -> Iterator[Driver]:
         loop.run_until_complete(
             loop.shutdown_default_executor() if hasattr(loop, "shutdown_default_executor") else _none()
         )
+        asyncio.set_event_loop(None)
         loop.close()
 
 

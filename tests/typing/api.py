@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Union
 
 from queen_api.api import dlq, system
@@ -77,6 +78,9 @@ async def buffers(queen: Queen) -> None:
     assert_type(await buffered.push([{"data": 1}]).on_success(lambda items: None), BufferedResponse)
     assert_type(await queen.flush_all_buffers(), None)
     assert_type(queen.get_buffer_stats(), BufferStats)
+    await queen.queue("q").buffer({"durable": Path("outbox.db")}).push([{"data": 1}])
+    assert_type(await queen.recover_outbox(Path("outbox.db"), on_error=lambda items, error: None), int)
+    assert_type(await queen.recover_outbox("outbox.db"), int)
 
 
 async def streams(queen: Queen) -> None:

@@ -17,7 +17,8 @@ from typing_extensions import Final, override
 
 from queen.transport.engine import AnswerLostError, Headers, Reply
 from queen.transport.engines.connection import STATUS, HttpProtocol, SocketConnection
-from queen.transport.engines.pooled import Limits, Origin, PooledEngine
+from queen.transport.engines.origin import Origin
+from queen.transport.engines.pooled import Limits, Network, PooledEngine
 from queen.transport.engines.reason import reason
 
 # Announcements that another answer follows: 100 and up, but for 101, which no request asks for.
@@ -31,10 +32,11 @@ class AiohttpEngine(PooledEngine):
 
     Args:
         limits: what its connections are held to.
+        network: how servers are reached.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits, lambda origin, limits: SocketConnection(origin, limits, _Protocol))
+    def __init__(self, limits: Limits, network: Network) -> None:
+        super().__init__(limits, network, lambda origin, limits: SocketConnection(origin, limits, _Protocol))
 
 
 class _Protocol(ResponseHandler, HttpProtocol):
@@ -92,9 +94,15 @@ class _Protocol(ResponseHandler, HttpProtocol):
 
     @override
     def connection_lost(self, exc: Optional[BaseException]) -> None:
+        if isinstance(exc, Exception):
+            self.lost_by = exc
         if self._dropped:
             self._fail_body(aiohttp.ServerDisconnectedError("the connection was dropped"))
+        transport = self.transport
         super().connection_lost(exc)
+        if transport is not None:
+            # Before Python 3.11, asyncio warns of a TLS connection that only its other end has closed.
+            transport.close()
         # After an error in the body, aiohttp forgets its reader, who would wait for ever.
         self._fail_body(self.exception() or aiohttp.ServerDisconnectedError())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from abc import ABC, abstractmethod
 from typing import Any, Callable, Dict, Optional
 
@@ -17,7 +18,9 @@ from queen.transport.engine import (
     Reply,
     TooLongError,
 )
-from queen.transport.engines.pooled import Connection, Limits, Origin
+from queen.transport.engines import proxy
+from queen.transport.engines.origin import Origin
+from queen.transport.engines.pooled import Connection, Limits
 from queen.transport.engines.reason import reason
 
 # Servers close what was idle for seconds. A connection that breaks sooner after its last answer has failed.
@@ -26,6 +29,8 @@ _IDLE_SECONDS: Final = 1.0
 _NEXT_ADDRESS_SECONDS: Final = 0.25
 # Methods whose requests say how long their body is even where there is none.
 _METHODS_WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
+
+_CLOSED_EARLY: Final = "the connection was closed as it was made"
 
 
 # Up to its status, an answer is ``HTTP/1.1 200``.
@@ -40,6 +45,7 @@ class HttpProtocol(asyncio.Protocol, ABC):
 
     Attributes:
         heard: whether any of the answer to the request sent last has come.
+        lost_by: what ended the socket, where it was an error.
     """
 
     def __init__(self, limit: int) -> None:
@@ -47,6 +53,7 @@ class HttpProtocol(asyncio.Protocol, ABC):
         self._limit = limit
         self._count = 0
         self._begin = b""
+        self.lost_by: Optional[Exception] = None
 
     def begin_answer(self) -> None:
         """Count from here: a request is sent."""
@@ -140,7 +147,7 @@ class SocketConnection(Connection):
         if protocol is None:
             protocol = self._protocol = await self._open(loop, deadline)
             if not protocol.is_ready():
-                raise NotSentError("the connection was closed as it was made")
+                raise NotSentError(await _why_closed(protocol) + self._origin.via)
         self._expired = False
         timer = loop.call_at(deadline, self._expire)
         try:
@@ -153,6 +160,8 @@ class SocketConnection(Connection):
             raise
         finally:
             timer.cancel()
+        if reply.status == proxy.AUTHENTICATION_REQUIRED and self._origin.proxy is not None:
+            raise proxy.refusal(self._origin, reply.status)
         self._used_at = loop.time()
         return reply
 
@@ -188,11 +197,11 @@ class SocketConnection(Connection):
             _abandon(opening)
             if left <= self._limits.connect_seconds:
                 raise DeadlinePassedError(maybe_delivered=False)
-            raise NotSentError(f"no connection within {self._limits.connect_seconds:g} s")
+            raise NotSentError(f"no connection within {self._limits.connect_seconds:g} s{self._origin.via}")
         try:
             protocol = opening.result()
         except OSError as error:
-            raise NotSentError(reason(error, "the connection was refused")) from error
+            raise NotSentError(reason(error, _CLOSED_EARLY) + self._origin.via) from error
         if self._closed:
             protocol.drop()
             raise NotSentError("the client was closed")
@@ -200,24 +209,26 @@ class SocketConnection(Connection):
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> HttpProtocol:
         origin = self._origin
+        make = functools.partial(self._make_protocol, loop, origin, self._limits.answer_bytes)
+        if origin.is_tunnelled:
+            tunnel = await proxy.open_tunnel(loop, origin)
+            _, protocol = await loop.create_connection(
+                make, sock=tunnel, ssl=origin.ssl_context, server_hostname=origin.host
+            )
+            return protocol
         options: Dict[str, Any] = {}
-        if isinstance(loop, asyncio.BaseEventLoop):
-            # Other loops, as uvloop's, try one address after the other, and do not know the argument.
+        if isinstance(loop, asyncio.BaseEventLoop) and not origin.is_numeric:
+            # Other loops, as uvloop's, try one address after the other, and do not know the argument. With it, asyncio
+            # forgets to close a socket that is opened in the moment in which its request is cancelled.
             options["happy_eyeballs_delay"] = _NEXT_ADDRESS_SECONDS
-        _, protocol = await loop.create_connection(
-            lambda: self._make_protocol(loop, origin, self._limits.answer_bytes),
-            origin.host,
-            origin.port,
-            ssl=origin.ssl_context,
-            **options,
-        )
+        _, protocol = await loop.create_connection(make, *origin.address, ssl=origin.ssl_context, **options)
         return protocol
 
     def _all_headers(self, method: str, headers: Headers, body: Optional[bytes]) -> Headers:
         if body is None and method not in _METHODS_WITH_BODY:
-            return [(b"host", self._origin.authority), *headers]
+            return [*self._origin.headers, *headers]
         length = b"%d" % len(body or b"")
-        return [(b"host", self._origin.authority), *headers, (b"content-length", length)]
+        return [*self._origin.headers, *headers, (b"content-length", length)]
 
     def _expire(self) -> None:
         self._expired = True
@@ -231,6 +242,14 @@ class SocketConnection(Connection):
 def _exceeds(digits: str, limit: int) -> bool:
     # An integer of more digits than Python reads is larger than any limit.
     return len(digits.lstrip("0")) > len(str(limit)) or int(digits) > limit
+
+
+async def _why_closed(protocol: HttpProtocol) -> str:
+    """Why a socket was closed as it was made. With TLS 1.3 that is how a server refuses a client's certificate."""
+    # The end of a socket goes through the transport, the TLS layer and the protocol, a turn of the loop each.
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return _CLOSED_EARLY if protocol.lost_by is None else reason(protocol.lost_by, _CLOSED_EARLY)
 
 
 def _abandon(opening: asyncio.Task[HttpProtocol]) -> None:

@@ -8,15 +8,23 @@ connections times waiters, and anyio's sockets (50 us a request).
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, AsyncIterable, List, Optional, cast
 
 import httpcore
-from typing_extensions import override
+from typing_extensions import Final, override
 
+from queen.secret import SecretBytes
 from queen.transport.engine import AnswerLostError, Headers, Reply
 from queen.transport.engines.connection import HttpProtocol, SocketConnection
-from queen.transport.engines.pooled import Limits, Origin, PooledEngine
+from queen.transport.engines.origin import Origin
+from queen.transport.engines.pooled import Limits, Network, PooledEngine
 from queen.transport.engines.reason import reason
+
+# httpcore logs the headers of answers here.
+_LOGGER: Final = logging.getLogger("httpcore.http11")
+# A redirect may lead to a URL with a token.
+_SECRET: Final = (b"set-cookie", b"location")
 
 
 class HttpxEngine(PooledEngine):
@@ -24,10 +32,11 @@ class HttpxEngine(PooledEngine):
 
     Args:
         limits: what its connections are held to.
+        network: how servers are reached.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits, lambda origin, limits: SocketConnection(origin, limits, _Protocol))
+    def __init__(self, limits: Limits, network: Network) -> None:
+        super().__init__(limits, network, lambda origin, limits: SocketConnection(origin, limits, _Protocol))
 
 
 class _Protocol(HttpProtocol, httpcore.AsyncNetworkStream):
@@ -96,6 +105,7 @@ class _Protocol(HttpProtocol, httpcore.AsyncNetworkStream):
     @override
     def connection_lost(self, exc: Optional[Exception]) -> None:
         self._ended = True
+        self.lost_by = exc
         self._error = self._error or exc
         self._wake_reader()
 
@@ -133,12 +143,18 @@ class _Protocol(HttpProtocol, httpcore.AsyncNetworkStream):
 
 
 class _Http(httpcore.AsyncHTTP11Connection):
-    """httpcore's HTTP/1.1, of which two details are not public; httpx holds httpcore to version 1, which has them."""
+    """httpcore's HTTP/1.1, of which some details are not public; httpx holds httpcore to version 1, which has them."""
 
     def __init__(self, origin: httpcore.Origin, stream: httpcore.AsyncNetworkStream) -> None:
         super().__init__(origin, stream)
         # anyio's lock gives way to other tasks whenever it is taken, twice a request: 24 us of 160.
         self._state_lock = cast("Any", _Unlocked())
+
+    async def _receive_response_headers(self, request: httpcore.Request) -> Any:  # a tuple that httpcore unpacks
+        version, status, words, headers, more = await super()._receive_response_headers(request)
+        if _LOGGER.isEnabledFor(logging.DEBUG):
+            headers = [(name, SecretBytes(value) if name.lower() in _SECRET else value) for name, value in headers]
+        return version, status, words, headers, more
 
     def has_unread(self) -> bool:
         """Whether bytes came behind the answer, which would be taken for the start of the next one."""

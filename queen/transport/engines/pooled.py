@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
-from typing import Callable, Dict, NamedTuple, Optional
-from urllib.parse import urlsplit
+from typing import Callable, Dict, Mapping, NamedTuple, Optional
 
 from typing_extensions import Protocol, override
 
+from queen.addresses import ProxyAddress
 from queen.transport.engine import Engine, Headers, Reply
 from queen.transport.engines.free_list import FreeList
-from queen.transport.engines.tls import ssl_context
+from queen.transport.engines.origin import Origin
+from queen.transport.engines.tls import Tls
 
 
 class Limits(NamedTuple):
@@ -29,26 +29,16 @@ class Limits(NamedTuple):
     answer_bytes: int
 
 
-class Origin:
-    """The address of a server, taken apart once.
+class Network(NamedTuple):
+    """How servers are reached.
 
     Attributes:
-        scheme: ``http`` or ``https``.
-        host: the name or address to connect to.
-        port: the port to connect to.
-        authority: the ``host`` header.
-        prefix: the path in front of every target.
-        ssl_context: the TLS settings; None for plain HTTP.
+        tls: the client's TLS settings.
+        proxies: the proxy of each server that has one, by the server's URL.
     """
 
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self.scheme = parts.scheme
-        self.host = parts.hostname or ""
-        self.port = parts.port or (443 if parts.scheme == "https" else 80)
-        self.authority = parts.netloc.encode("ascii")
-        self.prefix = parts.path
-        self.ssl_context: Optional[ssl.SSLContext] = ssl_context() if parts.scheme == "https" else None
+    tls: Tls
+    proxies: Mapping[str, ProxyAddress]
 
 
 class Connection(Protocol):
@@ -68,11 +58,13 @@ class PooledEngine(Engine):
 
     Args:
         limits: what the connections are held to.
+        network: how servers are reached.
         connect: makes a connection; it is not opened yet.
     """
 
-    def __init__(self, limits: Limits, connect: Callable[[Origin, Limits], Connection]) -> None:
+    def __init__(self, limits: Limits, network: Network, connect: Callable[[Origin, Limits], Connection]) -> None:
         self._limits = limits
+        self._network = network
         self._connect = connect
         self._servers: Dict[str, _Server] = {}
 
@@ -82,7 +74,8 @@ class PooledEngine(Engine):
     ) -> Reply:
         server = self._servers.get(origin)
         if server is None:
-            server = self._servers[origin] = _Server(Origin(origin), self._limits, self._connect)
+            found = Origin(origin, self._network.tls, self._network.proxies.get(origin))
+            server = self._servers[origin] = _Server(found, self._limits, self._connect)
         connection = await server.free.take(deadline)
         keep = False
         try:

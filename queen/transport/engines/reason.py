@@ -9,6 +9,8 @@ import ssl
 
 from typing_extensions import Final
 
+from queen.transport.engines.tls_reason import tls_reason
+
 # asyncio puts the failures of several addresses into the text of one error, as ``[Errno 111] Connect call failed``.
 _ERRNO: Final = re.compile(r"\[Errno (\d+)\]")
 
@@ -23,7 +25,9 @@ def reason(error: Exception, otherwise: str) -> str:
     root: BaseException = error
     while root.__cause__ is not None or root.__context__ is not None:
         root = root.__cause__ or root.__context__ or root
-    if isinstance(root, (socket.gaierror, ssl.SSLError)):
+    if isinstance(root, ssl.SSLError):
+        return tls_reason(root)
+    if isinstance(root, socket.gaierror):
         return root.strerror or str(root)
     if isinstance(root, OSError):
         numbers = [root.errno] if root.errno else map(int, _ERRNO.findall(str(root)))

@@ -68,16 +68,3 @@ def test_a_wrong_configuration_names_the_key_and_what_is_accepted(given: Any, wo
         Queen(given)
     assert words in str(raised.value)
     assert isinstance(raised.value, ValueError)
-
-
-def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
-    with pytest.raises(ConfigurationError) as raised:
-        Queen("http://user:hunter2@a:1")
-    assert "hunter2" not in str(raised.value)
-
-
-def test_a_token_never_shows() -> None:
-    config = client_config("http://a:1", {"bearer_token": "s3cret-token"})
-    assert "s3cret-token" not in repr(config)
-    assert config.bearer_token is not None
-    assert config.bearer_token.reveal() == "s3cret-token"

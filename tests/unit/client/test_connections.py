@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+import sys
 from contextlib import asynccontextmanager
 from typing import AsyncIterator, Awaitable, Callable, List, Tuple, cast
 
 import pytest
 
 from queen import ClientClosedError, ConnectionFailedError, Queen, QueenTimeoutError
+from tests.scripted_server import Hang, ScriptedServer
 from tests.unit.client.loop_clock import Clock
 
 pytestmark = pytest.mark.sockets
@@ -244,3 +247,17 @@ def unused_port() -> int:
 
 def port_of(url: str) -> int:
     return int(url.rpartition(":")[2])
+
+
+async def test_a_socket_that_is_opened_as_its_request_is_cancelled_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    unclosed: List[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: unclosed.append(str(unraisable.exc_value)))
+    async with ScriptedServer(lambda _: Hang()) as server, Queen(server.url) as queen:
+        for turns in range(20):
+            deleting = asyncio.ensure_future(queen.queue("q").delete())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            deleting.cancel()
+            await asyncio.gather(deleting, return_exceptions=True)
+        gc.collect()
+    assert unclosed == []

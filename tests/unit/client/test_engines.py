@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import socket
-import ssl
 import subprocess
 import sys
 import threading
-from pathlib import Path
-from typing import List, Tuple
+from typing import List
 
 import pytest
 from queen_api.api import queues
 
 from queen import ConfigurationError, ConnectionFailedError, HttpStatusError, Queen, QueenTimeoutError
-from queen.transport.engines.tls import ssl_context
 from tests.scripted_server import Answer, Drop, Hang, Raw, Scripted, ScriptedServer, answers
 from tests.unit.client.loop_clock import Clock
 
@@ -26,18 +22,6 @@ pytestmark = pytest.mark.sockets
 DELETED = {"deleted": True, "existed": True, "queue": "q"}
 EMPTY = {"success": True, "messages": []}
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
-
-
-@pytest.fixture
-def key_and_certificate(tmp_path: Path) -> Tuple[Path, Path]:
-    """The files of a certificate for ``localhost`` that nobody trusts."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl makes the certificate")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
-    made += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(made, check=True, capture_output=True)
-    return key, certificate
 
 
 def client(server: ScriptedServer, **options: object) -> Queen:
@@ -207,8 +191,7 @@ async def test_what_is_no_whole_answer_is_a_lost_one(parts: List[bytes]) -> None
     assert "\n" not in str(raised.value)
 
 
-async def test_neither_redirects_nor_cookies_nor_proxies_are_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+async def test_neither_redirects_nor_cookies_are_followed() -> None:
     head = {"location": "http://127.0.0.1:1/", "set-cookie": "a=b; Path=/"}
     async with ScriptedServer(lambda _: Scripted(b"", 302, head)) as server, client(server) as queen:
         for _ in range(2):
@@ -232,26 +215,6 @@ async def test_a_client_made_where_no_loop_runs_works_in_the_loop_that_sends() -
     async with ScriptedServer(lambda _: answers(DELETED)) as server:
         async with await asyncio.get_running_loop().run_in_executor(None, Queen, server.url) as queen:
             assert await queen.queue("q").delete() == DELETED
-
-
-async def test_servers_are_reached_over_tls_and_must_be_trusted(
-    key_and_certificate: Tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    key, certificate = key_and_certificate
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, key)
-    ssl_context.cache_clear()
-    async with ScriptedServer(lambda _: answers(DELETED), tls) as server:
-        async with client(server) as queen:
-            with pytest.raises(ConnectionFailedError, match="certificate verify failed"):
-                await queen.queue("q").delete()
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        ssl_context.cache_clear()
-        async with client(server) as queen:
-            for _ in range(2):
-                assert await queen.queue("q").delete() == DELETED
-    assert connections(server) == [1, 1]
-    ssl_context.cache_clear()
 
 
 def test_an_engine_that_is_not_installed_names_the_extra(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, List
 
 import pytest
 
 from queen import Message, OutcomeUnknownError, Queen, TransactionError
-from tests.scripted_server import Answer, Drop, Scripted, ScriptedServer, answers
+from tests.scripted_server import Answer, Drop, Hang, Scripted, ScriptedServer, answers
 
 COMMITTED = {"success": True, "transactionId": "x", "results": []}
 
@@ -138,6 +139,43 @@ async def test_a_transaction_in_doubt_can_be_committed_again_and_then_tells_the_
         transaction = queen.transaction().queue("q").push([{"data": 1}])
         with pytest.raises(OutcomeUnknownError):
             await transaction.commit()
+        assert (await transaction.commit())["success"]
+
+
+async def test_a_transaction_in_doubt_stays_in_doubt_when_it_cannot_be_sent_again() -> None:
+    popped_one = {"success": True, "queue": "q", "partition": "p", "partitionId": "p", "leaseId": "l"}
+    message = {"transactionId": "t", "partitionId": "p", "leaseId": "l", "queue": "q", "partition": "p", "data": 1}
+    script: List[Answer] = [
+        answers({**popped_one, "messages": [message]}),
+        answers({"status": "healthy", "server": "libqueen"}),
+        Drop(),
+        Drop(),
+        # The server is back, and perhaps another one: it is to be asked what it is.
+        answers([{"status": "queued", "transaction_id": "t"}]),
+        Scripted(b"", 429),
+    ]
+    async with ScriptedServer(lambda _: script.pop(0)) as server, Queen(server.url, retry_attempts=0) as queen:
+        [leased] = await queen.queue("q").pop()
+        transaction = queen.transaction().ack(leased).queue("q").push([{"data": 1}])
+        with pytest.raises(OutcomeUnknownError):
+            await transaction.commit()
+        await queen.queue("q").push([{"data": 1, "transactionId": "t"}])
+        with pytest.raises(OutcomeUnknownError, match="429") as raised:
+            await transaction.commit()
+    assert raised.value.maybe_delivered
+    assert [received.target for received in server.received][-1] == "/health"
+
+
+async def test_a_transaction_that_was_cancelled_is_in_doubt() -> None:
+    repeated = {"success": False, "transactionId": "x", "error": "ERROR:  duplicate key value", "results": []}
+    script: List[Answer] = [Hang(), answers(repeated)]
+    async with ScriptedServer(lambda _: script.pop(0)) as server, Queen(server.url) as queen:
+        transaction = queen.transaction().queue("q").push([{"data": 1}])
+        committing = asyncio.ensure_future(transaction.commit())
+        await server.arrived.wait()
+        committing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await committing
         assert (await transaction.commit())["success"]
 
 

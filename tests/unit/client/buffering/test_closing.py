@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import List
 
 import pytest
 
 from queen import BufferClosedError, Queen, QueenBufferError, QueenError
-from tests.scripted_server import Answer, Drop, Hang, Received, ScriptedServer, answers
+from tests.scripted_server import Answer, Drop, Hang, Received, Scripted, ScriptedServer, answers
 from tests.unit.client.pushes import queued, stored
 
 
@@ -30,6 +31,35 @@ async def test_close_hands_back_every_message_that_it_could_not_send() -> None:
             {"data": name, "transactionId": name, "queue": "q", "partition": name} for name in ("a", "b")
         ]
         await queen.close()
+
+
+@pytest.mark.parametrize(("answer", "delivered"), [(Drop(), True), (Hang(), True), (Scripted(b"", 429), False)])
+async def test_what_could_not_be_sent_tells_whether_it_may_have_been_stored(answer: Answer, delivered: bool) -> None:
+    async with ScriptedServer(lambda _: answer) as server:
+        queen = Queen(server.url, timeout_millis=100, retry_attempts=0, retry_delay_millis=10_000)
+        await queen.queue("q").buffer({"time_millis": 60_000}).push([{"data": 1}])
+        with pytest.raises(QueenBufferError) as flushed:
+            await queen.flush_all_buffers()
+        with pytest.raises(QueenBufferError) as closed:
+            await queen.close()
+    assert flushed.value.maybe_delivered == closed.value.maybe_delivered == delivered
+
+
+async def test_a_flush_that_a_cancelled_close_cuts_off_may_have_been_stored() -> None:
+    script: List[Answer] = [Hang()]
+    async with ScriptedServer(lambda _: script.pop() if script else Scripted(b"", 429)) as server:
+        queen = Queen(server.url, timeout_millis=500, retry_attempts=0, retry_delay_millis=10_000)
+        await queen.queue("q").buffer({"message_count": 1}).push([{"data": 1}])
+        await asyncio.wait_for(server.arrived.wait(), 5)
+        closing = asyncio.ensure_future(queen.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        # The server takes nothing of what is sent now; it may have taken what was sent before.
+        with pytest.raises(QueenBufferError) as raised:
+            await queen.close()
+    assert raised.value.maybe_delivered
 
 
 async def test_what_close_hands_back_says_why_and_can_be_pushed_again(queen: Queen, queue_name: str) -> None:

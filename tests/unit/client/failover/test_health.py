@@ -135,6 +135,26 @@ async def test_a_server_that_fails_again_waits_anew(servers: Servers, clock: Clo
     assert counts(servers) == [3, 4, 0]
 
 
+async def test_a_server_that_may_be_back_is_tried_by_one_request_while_others_pass_it_over(
+    servers: Servers, clock: Clock
+) -> None:
+    servers[0].play = once(Drop())
+    async with client(servers, health_retry_after_millis=60_000, timeout_millis=600_000) as queen:
+        await push(queen)
+        servers[0].play = always(Hang())
+        servers[0].arrived.clear()
+        clock.advance(60)
+        trying = asyncio.ensure_future(push(queen))
+        await servers[0].arrived.wait()
+        # It accepts connections and answers nothing: only one request waits for that, and one more in each interval.
+        await in_time(push(queen))
+        await in_time(push(queen))
+        assert counts(servers) == [2, 3, 0]
+        trying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await trying
+
+
 async def test_when_all_have_failed_they_are_tried_all_the_same(servers: Servers) -> None:
     for server in servers:
         server.play = always(Drop())
