@@ -32,6 +32,7 @@ from queen.errors import (
     TokenUnavailableError,
     TransactionError,
     UnsupportedByServerError,
+    WrongEventLoopError,
 )
 from queen.message import Message
 from queen.operations.pop import POP_DEFAULTS
@@ -103,4 +104,5 @@ __all__ = [
     "UnsupportedByServerError",
     "Window",
     "WindowResponse",
+    "WrongEventLoopError",
 ]

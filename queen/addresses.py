@@ -6,12 +6,13 @@ A URL that holds an ``@`` may hold a password, also where it cannot be read; the
 from __future__ import annotations
 
 import base64
-from typing import Iterable, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import attrs
 from typing_extensions import Final
 
+from queen import validation
 from queen.errors import ConfigurationError
 from queen.secret import Secret
 
@@ -65,10 +66,12 @@ def server_addresses(value: object) -> Tuple[ServerAddress, ...]:
     Raises:
         ConfigurationError: it names none, or what is named cannot be the address of a server.
     """
+    if isinstance(value, (bytes, Mapping)):
+        raise ConfigurationError(f"url is a {type(value).__name__}; accepted is a URL or a list of URLs")
     one = isinstance(value, (str, Secret))
     listed: Sequence[object] = [value] if one else list(value) if isinstance(value, Iterable) else []
     if not listed:
-        raise ConfigurationError(f"urls={value!r} names no server; accepted is a URL or a list of URLs")
+        raise ConfigurationError(f"urls={validation.shown(value)} names no server; accepted is a URL or a list of URLs")
     found: List[ServerAddress] = []
     for url in listed:
         address = _server_address(url)
@@ -76,7 +79,9 @@ def server_addresses(value: object) -> Tuple[ServerAddress, ...]:
             raise ConfigurationError(f"urls names {address.url} twice")
         found.append(address)
     if len(found) > 1 and any(is_embedded(address.url) for address in found):
-        raise ConfigurationError(f"urls={value!r}: an embedded broker (memory:// or sqlite:///) stands alone")
+        raise ConfigurationError(
+            f"urls={validation.shown(value)}: an embedded broker (memory:// or sqlite:///) stands alone"
+        )
     return tuple(found)
 
 
@@ -103,7 +108,7 @@ def proxy_address(argument: str, value: object) -> ProxyAddress:
 
 def _server_address(url: object) -> ServerAddress:
     if not isinstance(url, (str, Secret)):
-        raise ConfigurationError(f"url={url!r} is a {type(url).__name__}; {_SERVERS}")
+        raise ConfigurationError(f"url={validation.shown(url)} is a {type(url).__name__}; {_SERVERS}")
     shown = _shown(url)
     scheme = _scheme(url)
     if scheme in ("memory", "sqlite") and _text(url).startswith(("memory://", "sqlite:///")):

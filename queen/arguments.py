@@ -10,6 +10,7 @@ from typing import Dict, Iterable, Mapping, Optional
 from typing_extensions import Final
 
 from queen import validation
+from queen.errors import ConfigurationError
 from queen.secret import Secret
 
 # Keys whose values may show. Of any other a text may be a secret, also of a misspelt one.
@@ -26,6 +27,7 @@ _PLAIN: Final = frozenset(
         "keep_alive_millis",
         "load_balancing_strategy",
         "max_connections",
+        "max_response_bytes",
         "retry_attempts",
         "retry_delay_millis",
         "timeout_millis",
@@ -41,14 +43,26 @@ def arguments(urls: object, options: Optional[Mapping[str, object]] = None) -> D
     Args:
         urls: a URL, several, or a mapping with options.
         options: options by keyword, which win over those of the mapping; None stands for one that was not given.
+
+    Raises:
+        ConfigurationError: one key is said twice, in both spellings.
     """
     given: Dict[str, object] = {}
     if isinstance(urls, Mapping):
-        given.update({validation.snake_case(str(key)): value for key, value in urls.items()})
+        given.update(_in_snake_case(urls))
     elif urls is not None:
         given["urls"] = urls
-    given.update({validation.snake_case(key): value for key, value in (options or {}).items() if value is not None})
+    given.update(_in_snake_case({key: value for key, value in (options or {}).items() if value is not None}))
     return {key: _concealed(key, value) for key, value in given.items()}
+
+
+def _in_snake_case(said: Mapping[str, object]) -> Dict[str, object]:
+    named = {validation.snake_case(key): value for key, value in said.items()}
+    try:
+        validation.each_once("config", named, said)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    return named
 
 
 def _concealed(key: str, value: object) -> object:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Awaitable, Callable, TypeVar, Union
 
+from queen import validation
+
 R = TypeVar("R")
 
 MaybeAwaitable = Union[R, Awaitable[R]]
@@ -18,9 +20,11 @@ def check_callable(argument: str, function: object, count: int) -> None:
     """
     accepted = f"accepted is a function of {'one argument' if count == 1 else f'{count} arguments'}"
     if not callable(function):
-        raise TypeError(f"{argument}={function!r} is a {type(function).__name__}; {accepted}")
+        raise TypeError(f"{argument}={validation.shown(function)} is a {type(function).__name__}; {accepted}")
     if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
-        raise TypeError(f"{argument}={function!r} is a generator, whose body would never run; {accepted}")
+        raise TypeError(
+            f"{argument}={validation.shown(function)} is a generator, whose body would never run; {accepted}"
+        )
     try:
         signature = inspect.signature(function)
     except ValueError:  # some functions written in C do not tell theirs
@@ -28,7 +32,7 @@ def check_callable(argument: str, function: object, count: int) -> None:
     try:
         signature.bind(*[object()] * count)
     except TypeError as error:
-        raise TypeError(f"{argument}={function!r}: {error}; {accepted}") from None
+        raise TypeError(f"{argument}={validation.shown(function)}: {error}; {accepted}") from None
 
 
 async def call(function: Callable[..., MaybeAwaitable[R]], *arguments: object) -> R:

@@ -50,7 +50,12 @@ class Queen:
             ``retry_delay_millis``, ``load_balancing_strategy``, ``affinity_hash_ring``, ``enable_failover``,
             ``health_retry_after_millis``, ``dialect``, ``bearer_token``, ``auth``, ``headers``, ``ca_file``,
             ``client_cert``, ``verify``, ``proxy``, ``trust_env``, ``engine``, ``max_connections``,
-            ``connect_timeout_millis``, ``keep_alive_millis``.
+            ``connect_timeout_millis``, ``keep_alive_millis``, ``max_response_bytes``.
+
+    A client belongs to the event loop of its first call, and to its process: its connections, timers and locks are
+    theirs. In any other loop, and in a child that was forked after that call, every call raises
+    ``WrongEventLoopError``. A client of a server that was made before a fork, and not used yet, can be used in the
+    parent and in the child; that of an embedded broker only where it was made.
 
     Raises:
         ConfigurationError: a key, a value or a URL is not accepted, or what it needs is not installed.
@@ -169,10 +174,13 @@ class Queen:
             TypeError, ValueError: an argument that is not accepted.
             QueenError: the transport failed.
         """
+        self._transport.check_usable("ack")
         if isinstance(message, Mapping):
             status = True if status is None and message.get("_status") is None else status
             return (await settle.acknowledge(self._services.settler, [message], status, context))[0]
-        return await settle.acknowledge(self._services.settler, settle.message_list(message), status, context)
+        return await settle.acknowledge(
+            self._services.settler, settle.message_list("message", message), status, context
+        )
 
     @overload
     async def renew(  # type: ignore[overload-overlap]  # a text is one lease, and not a sequence of them
@@ -202,6 +210,7 @@ class Queen:
             TypeError, ValueError: an argument that is not accepted.
             QueenError: the transport failed.
         """
+        self._transport.check_usable("renew")
         if isinstance(message_or_lease_id, (str, Mapping)):
             return (await settle.renew(self._transport, [message_or_lease_id], seconds))[0]
         return await settle.renew(self._transport, message_or_lease_id, seconds)
@@ -303,12 +312,18 @@ class Queen:
         """End the consumers, wait for handlers that are under way, send what is buffered, close all connections.
 
         That takes at most ``timeout_millis`` for the handlers and the same again for the buffers. A second call does
-        nothing.
+        nothing; after one that was cancelled it tells what was left. In a child process it leaves everything to the
+        parent.
 
         Raises:
             QueenBufferError: buffered messages could not be sent; ``unsent`` has every one of them. Those of a durable
                 buffer are in it only if the server refuses them; the others stay in the file, and are logged.
+            WrongEventLoopError: the client was used in another event loop; where that is closed, ``unsent`` has what
+                was buffered, and nobody can send it any more.
         """
+        if not self._transport.home.is_here():
+            self._close_elsewhere()
+            return
         try:
             # Handlers that are under way may still push.
             await self._services.consumers.stop(self._timeout)
@@ -318,6 +333,21 @@ class Queen:
                 await self._services.buffers.close(self._timeout)
             finally:
                 await self._transport.close()
+
+    def _close_elsewhere(self) -> None:
+        home = self._transport.home
+        if not home.in_this_process():
+            self._closed = True
+            self._transport.abandon()
+            return
+        error = home.error("close")
+        if home.is_over() and not self._closed:
+            self._closed = True
+            self._transport.abandon()
+            error.unsent = self._services.buffers.abandon()
+        elif self._closed:
+            return
+        raise error
 
     async def __aenter__(self) -> Self:
         return self
@@ -338,7 +368,9 @@ class Queen:
 def _check_request(request: object) -> None:
     if not isinstance(request, Request):
         kind = type(request).__name__
-        raise TypeError(f"request={request!r} is a {kind}; accepted is what a function of queen_api returns")
+        raise TypeError(
+            f"request={validation.shown(request)} is a {kind}; accepted is what a function of queen_api returns"
+        )
 
 
 def _engines(config: ClientConfig) -> Tuple[Engine, Engine]:

@@ -144,6 +144,10 @@ class ClientConfig:
     """How long a connection is kept open without a request, in milliseconds; 0 opens one for each request. The default
     is below the idle timeouts of common proxies and servers, so that a connection is rarely closed as it is used."""
 
+    max_response_bytes: int = 256 * 1024 * 1024
+    """How long an answer may be, in bytes, its head included. A longer one is a ``ProtocolError``, and what has come of
+    it is dropped with its connection: no server may fill the memory of this process."""
+
     @property
     def embedded(self) -> bool:
         """Whether the broker inside this process is meant, and no server."""
@@ -185,12 +189,12 @@ def queue_options(options: Mapping[str, object]) -> Dict[str, QueueOption]:
         TypeError, ValueError: an unknown key (the nearest known one is named), or a value that is not accepted.
     """
     if not isinstance(options, Mapping):
-        raise TypeError(f"options={options!r} is a {type(options).__name__}; accepted is a mapping")
+        raise validation.wrong_type("options", options, "a mapping")
     kinds: Dict[str, type] = {key: type(value) for key, value in QUEUE_DEFAULTS.items()}
     kinds.update(_OTHER_QUEUE_OPTIONS)
     checked: Dict[str, QueueOption] = {}
     for key, value in options.items():
-        name = _camel(str(key))
+        name = _camel(key)
         if name not in kinds:
             raise ValueError(
                 f"unknown queue option {key!r}{validation.nearest(name, kinds)}; known are {_listed(kinds)}"
@@ -198,7 +202,8 @@ def queue_options(options: Mapping[str, object]) -> Dict[str, QueueOption]:
         if kinds[name] is bool:
             checked[name] = validation.boolean(name, value)
         else:
-            checked[name] = validation.integer(name, value, minimum=0, maximum=validation.MAX_INTEGER)
+            checked[name] = validation.integer(name, value, minimum=0)
+    validation.each_once("config", checked, options)
     return checked
 
 
@@ -207,7 +212,8 @@ def _checked(given: Dict[str, object]) -> ClientConfig:
     for key in given:
         if key not in known:
             raise ConfigurationError(
-                f"unknown configuration key {key!r}{validation.nearest(key, known)}; known are {_listed(known)}"
+                f"unknown configuration key {validation.shown(key)}{validation.nearest(key, known)}; "
+                f"known are {_listed(known)}"
             )
     if given.get("urls") is None:
         raise ConfigurationError(
@@ -244,6 +250,7 @@ _CHECKS: Final[Dict[str, Callable[[object], object]]] = {
     "max_connections": lambda value: validation.integer("max_connections", value, minimum=1),
     "connect_timeout_millis": lambda value: validation.integer("connect_timeout_millis", value, minimum=1),
     "keep_alive_millis": lambda value: validation.integer("keep_alive_millis", value, minimum=0),
+    "max_response_bytes": lambda value: validation.integer("max_response_bytes", value, minimum=1),
 }
 
 
@@ -292,13 +299,17 @@ def _shown_auth(auth: Union[Secret, TokenSource, None]) -> str:
 
 def _path(argument: str, value: object) -> str:
     if not isinstance(value, (str, os.PathLike)):
-        raise ConfigurationError(f"{argument}={value!r} is a {type(value).__name__}; accepted is the path of a file")
+        shown = validation.shown(value)
+        raise ConfigurationError(f"{argument}={shown} is a {type(value).__name__}; accepted is the path of a file")
     path = os.fsdecode(value)
     try:
         with Path(path).open("rb"):
             return path
     except OSError as error:
         raise ConfigurationError(f"{argument}={path!r} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        # A path with U+0000, or with a surrogate that stands for no byte.
+        raise ConfigurationError(f"{argument}={validation.shown(path)} is no path of a file: {error}") from None
 
 
 def _client_certificate(value: object) -> ClientCertificate:
@@ -310,8 +321,9 @@ def _client_certificate(value: object) -> ClientCertificate:
     return _path("client_cert", value)
 
 
-def _camel(key: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])_([a-z])", lambda match: match.group(1).upper(), key)
+def _camel(key: object) -> str:
+    name = key if isinstance(key, str) else validation.shown(key)
+    return re.sub(r"(?<=[a-z0-9])_([a-z])", lambda match: match.group(1).upper(), name)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
     QueenError
     ├── ConfigurationError            a wrong configuration; also a ValueError
     ├── ClientClosedError             the client was closed
+    ├── WrongEventLoopError           the client belongs to another event loop or process; also a RuntimeError
     ├── ConnectionFailedError         no server could be reached, or the connection broke
     ├── QueenTimeoutError             no answer within the deadline; also a TimeoutError
     ├── OutcomeUnknownError           the request may or may not have taken effect
@@ -18,7 +19,7 @@
     │   ├── PushRejectedError         one or more items of a push were refused
     │   └── TransactionError          nothing of the transaction happened
     └── QueenBufferError              buffered messages that were not sent
-        └── BufferClosedError         a push to a buffer that is closed
+        └── BufferClosedError         a push to a buffer that is closed; also a ClientClosedError
 
 Wrong arguments are ``ValueError`` or ``TypeError``, raised before anything is sent.
 """
@@ -47,6 +48,7 @@ __all__ = [
     "TokenUnavailableError",
     "TransactionError",
     "UnsupportedByServerError",
+    "WrongEventLoopError",
 ]
 
 
@@ -68,6 +70,19 @@ class ConfigurationError(QueenError, ValueError):
 
 class ClientClosedError(QueenError):
     """The client was closed; make a new ``Queen``."""
+
+
+class WrongEventLoopError(QueenError, RuntimeError):
+    """The client was used in another event loop before, or in the process from which this one was forked.
+
+    Attributes:
+        operation: what was called.
+        unsent: of a ``close()``, the buffered messages that nobody can send any more.
+    """
+
+    def __init__(self, message: str, *, operation: str) -> None:
+        super().__init__(message)
+        self.operation = operation
 
 
 class ConnectionFailedError(QueenError):
@@ -126,14 +141,14 @@ class OutcomeUnknownError(QueenError):
 
 
 class ProtocolError(QueenError):
-    """The answer is not what the API promises: no JSON, or JSON of another kind.
+    """The answer is not what the API promises: no JSON, JSON of another kind, or too much of it.
 
     Attributes:
         operation: the operation id.
         url: the server that answered.
         status: the HTTP status.
         excerpt: the beginning of the body, as text.
-        maybe_delivered: True, always: it was answered, and nobody knows by whom.
+        maybe_delivered: always True: somebody has read the request.
     """
 
     maybe_delivered = True
@@ -310,8 +325,8 @@ class QueenBufferError(QueenError):
         self.maybe_delivered = maybe_delivered
 
 
-class BufferClosedError(QueenBufferError):
-    """A push to a buffer after it was closed."""
+class BufferClosedError(QueenBufferError, ClientClosedError):
+    """A push to a buffer of a client that was closed, before or while the push waited for room."""
 
     def __init__(self, message: str, *, unsent: Optional[Sequence[Mapping[str, object]]] = None) -> None:
         super().__init__(message, unsent=unsent or ())
@@ -323,6 +338,7 @@ _PERMANENT_ERRORS = (
     UnsupportedByServerError,
     ClientClosedError,
     ConfigurationError,
+    WrongEventLoopError,
 )
 
 _TEMPORARY_STATUSES = (408, 429)

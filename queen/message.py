@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Dict, Generic, Mapping, Optional
 
-from typing_extensions import TypeVar, override
+from typing_extensions import Final, TypeVar, override
 
 from queen import validation
+from queen.errors import ProtocolError
 from queen.settling.decision import COMPLETED, Decision, decision
 from queen.settling.ledger import Ledger
 from queen.settling.renewal import DEFAULT_SECONDS, renew_lease
@@ -16,6 +17,9 @@ from queen.timestamps import moment_of
 from queen.types import AckResponse, RenewResponse, TraceResponse
 
 T = TypeVar("T", default=Any)
+
+# What every server sends with a message.
+_PROMISED: Final = frozenset(["id", "transactionId", "queue", "partition", "partitionId", "data", "createdAt"])
 
 
 class Message(Dict[str, Any], Generic[T]):
@@ -38,6 +42,8 @@ class Message(Dict[str, Any], Generic[T]):
     def __missing__(self, key: str) -> Any:
         if key == "trace":
             return self.trace
+        if key in _PROMISED and self._ledger is not None:
+            raise self._misread(f"a message in it has no {key!r}")
         raise KeyError(key)
 
     def __copy__(self) -> Message[T]:
@@ -101,8 +107,16 @@ class Message(Dict[str, Any], Generic[T]):
 
     @property
     def created_at(self) -> datetime:
-        """When the server stored it, an aware datetime in UTC."""
-        return moment_of(self["createdAt"]).astimezone(timezone.utc)
+        """When the server stored it, an aware datetime in UTC.
+
+        Raises:
+            ProtocolError: what the server says is no time.
+        """
+        written = self["createdAt"]
+        try:
+            return moment_of(written).astimezone(timezone.utc)
+        except (AttributeError, OverflowError, TypeError, ValueError) as error:
+            raise self._misread("the createdAt of a message in it is no time") from error
 
     @property
     def trace_id(self) -> Optional[str]:
@@ -158,6 +172,10 @@ class Message(Dict[str, Any], Generic[T]):
         if ledger is None:
             return {"success": False, "error": "the message was not popped by a client; it cannot be traced"}
         return await record_trace(ledger.transport, ledger.lease, self.transaction_id, event)
+
+    def _misread(self, reason: str) -> ProtocolError:
+        excerpt = validation.shown(dict(self))
+        return ProtocolError(reason, operation="pop", url="the server", status=200, excerpt=excerpt)
 
     async def _settle(self, decided: Decision) -> AckResponse:
         ledger = self._needed_ledger("ack")

@@ -15,7 +15,9 @@ from typing import Dict, Optional
 
 VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = ("tests/unit", "tests/guide", "tests/contract", "tests/faults", "tests/security")
+TESTS = tuple(
+    f"tests/{name}" for name in ("unit", "guide", "contract", "faults", "security", "hostile", "cancellation")
+)
 
 
 def interpreter(version: str) -> Optional[str]:

@@ -93,7 +93,9 @@ class Groups(Section):
         """
         end = validation.boolean("to_end", to_end)
         if (timestamp is not None) == end:
-            raise ValueError(f"timestamp={timestamp!r}, to_end={end}: say where to, and only one of them")
+            raise ValueError(
+                f"timestamp={validation.shown(timestamp)}, to_end={end}: say where to, and only one of them"
+            )
         request = groups.seek_group(
             group=validation.path_name("consumer_group", consumer_group),
             queue=validation.path_name("queue_name", queue_name),

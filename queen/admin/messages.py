@@ -117,7 +117,8 @@ class Messages(Section):
             transaction_id: its transaction id.
 
         Returns:
-            ``success`` and ``message``; server 0.7 says True of a message that there is not, too.
+            ``success`` and ``message``; server 0.7 says True of a message that there is not, too. For an id that is not
+            the server's own (a ``partition_id`` that is no UUID) ``error``, its words, without ``success`` on 0.7.
 
         Raises:
             ValueError: an id that no path can hold.

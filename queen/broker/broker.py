@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import threading
 from pathlib import Path
 from typing import Dict, Optional
@@ -64,6 +66,9 @@ class Broker:
 
 _open: Dict[str, Broker] = {}
 _lock = threading.Lock()
+if sys.platform != "win32":
+    # A database is for one process: a child that went on with its parent's would spoil it.
+    os.register_at_fork(after_in_child=_open.clear)
 
 
 def open_broker(url: str, *, clock: Optional[Clock] = None, dialect: Optional[str] = None) -> Broker:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
 from typing_extensions import Final
 
@@ -58,6 +58,9 @@ class Buffers:
             QueenBufferError: there is no room, and the server refuses what is in the buffer.
             TypeError, ValueError: a payload or a queue name that cannot be sent.
         """
+        if self._closed:
+            raise _closed(items, callbacks)
+        self._transport.check_usable("push")
         if items:
             queue, partition = items[0]["queue"], items[0].get("partition", DEFAULT_PARTITION)
             encoded = [encode_item(item) for item in items]
@@ -66,7 +69,7 @@ class Buffers:
             if may_be_refused(queue):
                 await self._check_name(parcel)
             if self._closed:
-                raise BufferClosedError("the client is closed", unsent=items_as_given([parcel]))
+                raise _closed(items, callbacks)
             outbox = None if options.durable is None else self._outboxes.of(options.durable, self._send_left)
             taken = self._buffer(queue, partition, outbox).add(parcel, options)
             if taken is not None:
@@ -80,8 +83,10 @@ class Buffers:
         """Send all that is buffered now: of one queue and partition, of one queue, or of all.
 
         Raises:
+            ClientClosedError: the client is closed.
             QueenBufferError: some of it could not be sent, and stays buffered.
         """
+        self._transport.check_usable("flush")
         wanted = [
             buffer
             for (of_queue, of_partition, _), buffer in self._buffers.items()
@@ -106,6 +111,7 @@ class Buffers:
         """
         if self._closed:
             raise BufferClosedError("the client is closed")
+        self._transport.check_usable("recover_outbox")
         outbox = self._outboxes.of(path, self._send_left)
         outbox.left_callbacks = callbacks
         await outbox.open()
@@ -161,9 +167,17 @@ class Buffers:
             error = QueenBufferError(words, unsent=unsent, maybe_delivered=maybe_stored)
             raise error from (failures[0] if failures else None)
 
+    def abandon(self) -> List[Mapping[str, object]]:
+        """Take nothing more, and give up what is held, since nobody can send it any more; that is returned."""
+        self._closed = True
+        left = [parcel for buffer in self._buffers.values() for parcel in buffer.end()]
+        self._buffers.clear()
+        return items_as_given(left)
+
     def __del__(self) -> None:
         left = sum(buffer.count for buffer in self._buffers.values() if not buffer.durable)
-        if left:
+        # What a child process has of its parent's buffers is the parent's to send.
+        if left and self._transport.home.in_this_process():
             words = f"{left} buffered messages are lost: the client was never closed"
             warnings.warn(words, RuntimeWarning, stacklevel=2, source=self)
 
@@ -193,6 +207,10 @@ class Buffers:
         # Partitions come and go without number; one that has nothing to send costs nothing.
         self._queue.forget(buffer)
         self._buffers.pop(buffer.place, None)
+
+
+def _closed(items: Sequence[IdentifiedItem], callbacks: PushCallbacks) -> BufferClosedError:
+    return BufferClosedError("push: the client is closed", unsent=items_as_given([Parcel(items, (), callbacks, 0, 0)]))
 
 
 async def _flushed(buffers: Sequence[Buffer]) -> None:

@@ -61,7 +61,7 @@ def buffer_options(options: Optional[Mapping[str, object]] = None) -> BufferOpti
     if options is None:
         return _checked(())
     if not isinstance(options, collections.abc.Mapping):
-        raise TypeError(f"options={options!r} is a {type(options).__name__}; accepted is a mapping")
+        raise validation.wrong_type("options", options, "a mapping")
     if "durable" in options:
         options = {**options, "durable": file_path("durable", options["durable"])}
     try:
@@ -91,14 +91,17 @@ def file_path(argument: str, value: object) -> str:
 def _checked(keys: Tuple[str, ...], *values: object) -> BufferOptions:
     given: Dict[str, int] = dict(BUFFER_DEFAULTS)
     durable: Optional[str] = None
+    names = set()
     for key, value in zip(keys, values):
-        name = key if key in _KNOWN else validation.snake_case(str(key))
+        name = key if key in _KNOWN else validation.snake_case(key)
         if name not in _KNOWN:
             raise ValueError(f"unknown buffer option {key!r}{validation.nearest(name, _KNOWN)}; known are {_KNOWN}")
+        names.add(name)
         if name == "durable":
             durable = file_path(name, value)
         else:
             given[name] = validation.integer(name, value, minimum=1)
+    validation.each_once("options", names, keys)
     given.setdefault("max_size", _FLUSHES_HELD * given["message_count"])
     if given["max_size"] < given["message_count"]:
         raise ValueError(

@@ -24,7 +24,7 @@ class StreamBuilder:
     def sources(self, queues: Iterable[str]) -> StreamBuilder:
         """The queues whose messages are windowed. They must exist when the stream is defined."""
         if isinstance(queues, (str, bytes)) or not isinstance(queues, Iterable):
-            raise TypeError(f"sources={queues!r} is a {type(queues).__name__}; accepted is a list of queue names")
+            raise validation.wrong_type("sources", queues, "a list of queue names")
         names = tuple(validation.text(f"sources[{place}]", queue) for place, queue in enumerate(queues))
         return self._with(attrs.evolve(self._definition, sources=names))
 
@@ -72,8 +72,11 @@ class StreamBuilder:
 
 def _millis(argument: str, seconds: object, minimum: int) -> int:
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise TypeError(f"{argument}={seconds!r} is a {type(seconds).__name__}; accepted is a number of seconds")
+        raise validation.wrong_type(argument, seconds, "a number of seconds")
     millis = round(seconds * 1000) if seconds == seconds and abs(seconds) < validation.MAX_INTEGER else -1
     if not minimum <= millis <= validation.MAX_INTEGER:
-        raise ValueError(f"{argument}={seconds} is out of range; accepted are {minimum / 1000:g} to 2147483 seconds")
+        raise ValueError(
+            f"{argument}={validation.shown(seconds)} is out of range; "
+            f"accepted are {minimum / 1000:g} to 2147483 seconds"
+        )
     return millis

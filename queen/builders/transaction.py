@@ -45,7 +45,7 @@ class TransactionBuilder:
         """
         self._check_not_committed("ack")
         decided = _transactional(status, context)
-        listed = [messages] if isinstance(messages, (Message, Mapping)) else message_list(messages)
+        listed = [messages] if isinstance(messages, (Message, Mapping)) else message_list("messages", messages)
         for message in listed:
             lease_key(message)
         self._acks.extend(TransactionAck(message, decided) for message in listed)
@@ -124,7 +124,7 @@ def _transactional(status: object, context: Optional[Mapping[str, object]]) -> D
     decided = decision(status, error)
     if decided.status in ("failed", "retry"):
         raise ValueError(
-            f"status={status!r} cannot be part of a transaction; accepted are True, 'completed', 'failed' and 'dlq' "
-            "(a dead letter); for a retry, ack outside the transaction"
+            f"status={validation.shown(status)} cannot be part of a transaction; accepted are True, 'completed', "
+            "'failed' and 'dlq' (a dead letter); for a retry, ack outside the transaction"
         )
     return COMPLETED if decided.status == "completed" else decided

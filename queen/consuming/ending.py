@@ -8,6 +8,7 @@ from typing import Any, Awaitable, Optional, Set, Type, TypeVar
 
 from typing_extensions import Final, Self
 
+from queen import validation
 from queen.waiting import wait_at_most
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ def check_signal(signal: object) -> None:
         TypeError: it is something else.
     """
     if signal is not None and not isinstance(signal, asyncio.Event):
-        raise TypeError(f"signal={signal!r} is a {type(signal).__name__}; accepted is an asyncio.Event")
+        raise validation.wrong_type("signal", signal, "an asyncio.Event")
 
 
 class Ending:

@@ -13,7 +13,7 @@ from queen.consuming.lease_keeper import LeaseKeeper
 from queen.consuming.options import ConsumeOptions
 from queen.errors import ClientClosedError, QueenError
 from queen.message import Message
-from queen.settling.decision import decision
+from queen.settling.decision import decision, reason_of
 from queen.settling.ledger import Ledger
 from queen.types import AckResponse
 
@@ -56,8 +56,7 @@ class Processor:
         async with self._keeper.keeping(messages):
             if self._one_by_one:
                 return await self._process_each(messages)
-            await self._process_together(messages)
-            return len(messages)
+            return await self._process_together(messages)
 
     async def _process_each(self, messages: List[Message]) -> int:
         handled = 0
@@ -71,40 +70,42 @@ class Processor:
                 continue
             handled += 1
             ledger = message.ledger
-            if await self._handle(message) and ledger is not None:
+            if await self._handle(message, [message]) and ledger is not None:
                 await self._acknowledge(ledger.complete(message.transaction_id))
         return handled
 
-    async def _process_together(self, messages: List[Message]) -> None:
-        # Known before the handler gets the list, which it may change.
-        ledgers = dict.fromkeys([message.ledger for message in messages])
-        if await self._handle(messages):
-            for ledger in ledgers:
+    async def _process_together(self, messages: List[Message]) -> int:
+        # Kept from before the handler gets the list, which it may change.
+        popped = list(messages)
+        if await self._handle(messages, popped):
+            for ledger in dict.fromkeys([message.ledger for message in popped]):
                 if ledger is not None:
                     await self._acknowledge(ledger.complete_rest())
+        return len(popped)
 
-    async def _handle(self, subject: Union[Message, List[Message]]) -> bool:
+    async def _handle(self, subject: Union[Message, List[Message]], messages: Sequence[Message]) -> bool:
         """Call the handler; True when it succeeded and the loop is to acknowledge."""
         try:
             result = await call(self._handler, subject)
         except Exception as error:  # noqa: BLE001  (whatever a handler raises is a failure of its message)
-            await self._failed(subject, error)
+            await self._failed(subject, messages, error)
             return False
         if self._callbacks.on_success is not None:
             await self._tell("on_success", self._callbacks.on_success, subject, result)
         return self._auto_ack
 
-    async def _failed(self, subject: Union[Message, List[Message]], error: Exception) -> None:
-        message = subject if isinstance(subject, Message) else subject[0]
-        where = {"queue": message.get("queue"), "transactionId": message.get("transactionId")}
-        failed = f"{type(error).__name__}: {error}"
+    async def _failed(
+        self, subject: Union[Message, List[Message]], messages: Sequence[Message], error: Exception
+    ) -> None:
+        where = {"queue": messages[0].get("queue"), "transactionId": messages[0].get("transactionId")}
+        reason = reason_of(error)
+        failed = f"{type(error).__name__}: {reason}"
         logs.event(logging.WARNING, "ConsumeBuilder.handler", error, **where, failed=failed)
         if self._callbacks.on_error is not None:
             await self._tell("on_error", self._callbacks.on_error, subject, error)
         if not self._auto_ack:
             return
-        reason = str(error) or type(error).__name__
-        for ledger, own in _by_ledger([subject] if isinstance(subject, Message) else subject).items():
+        for ledger, own in _by_ledger(messages).items():
             try:
                 await self._nack(ledger, own, reason, alone=isinstance(subject, Message))
             except ClientClosedError:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from typing import Dict, Mapping, Optional, cast
+from datetime import timedelta
+from typing import Dict, List, Mapping, Optional, cast
 
 from queen_api.api import groups, queues
-from queen_api.models import ConfigureAnswer, DeleteQueueAnswer, QueueOptions
-from typing_extensions import Final
+from queen_api.models import ConfigureAnswer, DeleteQueueAnswer, GroupDetail, QueueOptions, SeekAnswer
 
+from queen import validation
 from queen.config import QUEUE_DEFAULTS, QueueOption
 from queen.operations.names import check_name
 from queen.timestamps import moment_of
 from queen.transport.dialect import Dialect
+from queen.transport.reading import an_integer, read_by
 from queen.transport.transport import Transport
 from queen.types import GroupResetResponse
-
-_EARLIEST: Final = datetime.min.replace(tzinfo=timezone.utc)
 
 
 async def create_queue(
@@ -74,14 +73,28 @@ async def reset_group(transport: Transport, group: str, timestamp: str) -> Group
     await transport.send(groups.update_subscription(group=group, subscription_timestamp=timestamp))
     moved = 0
     if await transport.dialect() is Dialect.V015:
-        for queue in await transport.send(groups.get_group(group=group)):
+        for queue in await transport.send(read_by(groups.get_group(group=group), _addressable)):
             # A seek goes behind the messages of its time; the group shall read those too.
             target = _just_before(timestamp)
-            answer = await transport.send(groups.seek_group(group=group, queue=queue, timestamp=target))
-            moved += answer["partitionsUpdated"]
+            seek = read_by(groups.seek_group(group=group, queue=queue, timestamp=target), _partitions_updated)
+            moved += await transport.send(seek)
     return {"success": True, "consumerGroup": group, "timestamp": timestamp, "cursorsMoved": moved}
+
+
+def _addressable(answer: GroupDetail) -> List[str]:
+    """The queues that a group reads; none is left out, since a group that is moved on some only would be torn apart."""
+    for queue in answer:
+        validation.path_name("a queue of the group", queue)
+    return list(answer)
+
+
+def _partitions_updated(answer: SeekAnswer) -> int:
+    return an_integer(answer["partitionsUpdated"])
 
 
 def _just_before(timestamp: str) -> str:
     moment = moment_of(timestamp)
-    return moment.isoformat() if moment == _EARLIEST else (moment - timedelta(microseconds=1)).isoformat()
+    try:
+        return (moment - timedelta(microseconds=1)).isoformat()
+    except OverflowError:
+        return moment.isoformat()

@@ -6,6 +6,7 @@ import re
 from typing import AbstractSet, Dict, Mapping, Optional
 
 from queen_api.api import messages, queues
+from queen_api.models import QueueDetail
 from typing_extensions import Final, Literal
 
 from queen import validation
@@ -14,6 +15,7 @@ from queen.operations.dead_letters import EVERY, DeadLetterQuery, list_dead_lett
 from queen.operations.originals import Original
 from queen.operations.push import IdentifiedItem, push
 from queen.transport.dialect import Dialect
+from queen.transport.reading import a_text, read_by
 from queen.transport.transport import Transport
 from queen.types import DeadLetter
 
@@ -101,14 +103,18 @@ class Copies:
             return letter["partitionId"]
         if self._queue not in self._partitions:
             try:
-                detail = await self._transport.send(queues.get_queue(queue=self._queue))
+                request = read_by(queues.get_queue(queue=self._queue), _partition_ids)
+                self._partitions[self._queue] = await self._transport.send(request)
             except ServerRefusedError:
                 if self._dialect is Dialect.V07:
                     # A push makes no queue there.
                     raise
                 return None
-            self._partitions[self._queue] = {partition["name"]: partition["id"] for partition in detail["partitions"]}
         return self._partitions[self._queue].get(letter["partition"])
+
+
+def _partition_ids(detail: QueueDetail) -> Dict[str, str]:
+    return {a_text(partition["name"]): a_text(partition["id"]) for partition in detail["partitions"]}
 
 
 def _copy_id(letter: DeadLetter) -> str:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, Optional, cast
+import functools
+from typing import Dict, List, Optional, Tuple, cast
 
 import attrs
 from queen_api.api import dlq
 from typing_extensions import Final
 
 from queen.timestamps import moment_of
+from queen.transport.reading import a_text, an_integer, an_object, objects, read_by
 from queen.transport.transport import Transport
 from queen.types import DeadLetter, DLQResponse
 from queen.validation import MAX_INTEGER
 
 # How many the servers give where no limit is given.
 DEFAULT_LIMIT: Final = 100
+_TEXTS: Final = (
+    "id", "transactionId", "partitionId", "queue", "partition", "consumerGroup", "createdAt", "dlqTimestamp",
+)  # fmt: skip
 # A limit that leaves nothing out.
 EVERY: Final = MAX_INTEGER
 
@@ -60,14 +65,19 @@ async def list_dead_letters(transport: Transport, query: DeadLetterQuery) -> DLQ
         to=query.until,
         limit=min(query.offset + limit, EVERY),
     )
-    answer = cast("Mapping[str, object]", await transport.send(request))
-    letters = [_letter(wire) for wire in cast("List[Dict[str, object]]", answer.get("messages") or [])]
-    total = answer.get("total")
-    if not isinstance(total, int):
-        letters = [letter for letter in letters if _matches(letter, query)]
-        total = len(letters)
+    letters, total = await transport.send(read_by(request, functools.partial(_listed, query)))
     page = letters[query.offset : query.offset + limit]
     return {"messages": page, "total": total, "limit": limit, "offset": query.offset}
+
+
+def _listed(query: DeadLetterQuery, answer: object) -> Tuple[List[DeadLetter], int]:
+    """The dead letters of a listing that match, and how many there are in all."""
+    fields = an_object(answer)
+    letters = [_letter(wire) for wire in objects(fields.get("messages") or [])]
+    if fields.get("total") is not None:
+        return letters, an_integer(fields["total"])
+    letters = [letter for letter in letters if _matches(letter, query)]
+    return letters, len(letters)
 
 
 def _letter(wire: Dict[str, object]) -> DeadLetter:
@@ -82,6 +92,9 @@ def _letter(wire: Dict[str, object]) -> DeadLetter:
             letter[key] = letter.get(of_server_07)
     letter["id"] = wire.get("messageId", wire["id"])
     letter["dlqTimestamp"] = letter["failedAt"]
+    for key in _TEXTS:
+        a_text(letter[key])
+    _ = letter["data"]
     return cast("DeadLetter", letter)
 
 

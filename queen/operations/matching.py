@@ -7,8 +7,9 @@ visits the queues that match: those of the highest priority first, those of equa
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
-from typing import Dict, List, Mapping, Optional, Sequence, Tuple, cast
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 import attrs
 from queen_api.api import queues
@@ -19,6 +20,7 @@ from queen.errors import QueenError, ServerRefusedError, is_permanent
 from queen.message import Message
 from queen.operations.pop import PopOptions, pop
 from queen.settling.settler import Settler
+from queen.transport.reading import a_text, an_integer, an_object, objects, read_by
 
 # A queue that is created or deleted is noticed after so many seconds.
 _LISTING_SECONDS: Final = 10.0
@@ -126,12 +128,8 @@ class MatchingQueues:
             return listing
 
     async def _read(self, selection: _Selection) -> List[List[str]]:
-        answer = cast("Mapping[str, object]", await self._settler.transport.send(queues.list_queues()))
-        names = [
-            cast("str", queue["name"])
-            for queue in cast("List[Mapping[str, object]]", answer.get("queues") or [])
-            if _matches(queue, selection)
-        ]
+        request = read_by(queues.list_queues(), functools.partial(_matching, selection))
+        names = await self._settler.transport.send(request)
         ranks: Dict[int, List[str]] = {}
         for name, priority in zip(names, await asyncio.gather(*(self._priority(name) for name in names))):
             if priority is not None:
@@ -142,12 +140,20 @@ class MatchingQueues:
     async def _priority(self, queue: str) -> Optional[int]:
         """The priority of a queue; None when it is gone meanwhile."""
         try:
-            answer = await self._settler.transport.send(queues.get_queue_status(queue=queue))
+            return await self._settler.transport.send(read_by(queues.get_queue_status(queue=queue), _priority_of))
         except ServerRefusedError as refusal:
             if _NOT_FOUND in refusal.words:
                 return None
             raise
-        return answer["queue"]["priority"]
+
+
+def _priority_of(answer: object) -> int:
+    return an_integer(an_object(an_object(answer)["queue"])["priority"])
+
+
+def _matching(selection: _Selection, answer: object) -> List[str]:
+    listed = objects(an_object(answer).get("queues") or [])
+    return [a_text(queue["name"]) for queue in listed if _matches(queue, selection)]
 
 
 def _matches(queue: Mapping[str, object], selection: _Selection) -> bool:

@@ -12,6 +12,7 @@ from typing_extensions import Final
 
 from queen import validation
 from queen.transport.dialect import Dialect
+from queen.transport.reading import a_refusal, a_text, an_integer, objects, read_by
 from queen.transport.ring import QUEUE_MODE
 from queen.transport.transport import Transport
 from queen.types import DeadLetter
@@ -59,9 +60,8 @@ class Originals:
             listed = cast("Mapping[str, object]", letter)
             payload = self._as_pushed(_not_encrypted(letter["data"]))
             return Original(payload, cast("Optional[str]", listed.get("traceId")), None)
-        detail = await self._transport.send(
-            messages.get_message(partition_id=letter["partitionId"], transaction_id=letter["transactionId"])
-        )
+        request = messages.get_message(partition_id=letter["partitionId"], transaction_id=letter["transactionId"])
+        detail = await self._transport.send(read_by(request, _checked))
         return Original(self._as_pushed(detail["payload"]), detail["traceId"], detail)
 
     async def is_read_by_others(self, detail: MessageDetail, own: AbstractSet[str]) -> bool:
@@ -96,7 +96,7 @@ class Originals:
                 request = groups.get_group(group=group)
             except ValueError:
                 return False
-            self._groups[group] = await self._transport.send(request)
+            self._groups[group] = await self._transport.send(read_by(request, _with_partitions))
         queue = self._groups[group].get(detail["queue"])
         return queue is not None and any(
             partition["partition"] == detail["partition"] for partition in queue["partitions"]
@@ -110,6 +110,25 @@ def unaddressable(letter: DeadLetter) -> Optional[str]:
     except ValueError as error:
         return str(error)
     return None
+
+
+def _checked(detail: MessageDetail) -> MessageDetail:
+    """A message's detail that has all that is read of it here."""
+    _ = detail["payload"], a_refusal(detail["traceId"])
+    if "consumerGroups" in detail:
+        for group in objects(detail["consumerGroups"]):
+            a_text(group["name"])
+    else:
+        _ = a_text(detail["queue"]), a_text(detail["partition"]), detail["mode"]["hasQueueMode"]
+        an_integer(detail["mode"]["busGroupsCount"])
+    return detail
+
+
+def _with_partitions(detail: GroupDetail) -> GroupDetail:
+    for queue in detail.values():
+        for partition in objects(queue["partitions"]):
+            a_text(partition["partition"])
+    return detail
 
 
 def _not_encrypted(listed: object) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import operator
 from typing import Dict, List, Optional, Sequence, Union
 
 import attrs
@@ -12,12 +13,14 @@ from queen_api.api import messages
 from queen_api.models import PopAnswer, PoppedMessage
 from typing_extensions import Final
 
+from queen import validation
 from queen.errors import ServerRefusedError
 from queen.message import Message
 from queen.settling.acks import LeaseKey
 from queen.settling.decision import COMPLETED
 from queen.settling.ledger import Ledger
 from queen.settling.settler import Settler
+from queen.transport.reading import a_text, read_by
 from queen.transport.ring import QUEUE_MODE, affinity_key
 
 # The servers forget a request after about 120 seconds, so one poll stays below that; a longer wait is several polls.
@@ -29,6 +32,8 @@ POP_DEFAULTS: Final[Dict[str, Union[int, bool]]] = {
     "timeout_millis": 30000,
     "auto_ack": False,
 }
+
+_needed: Final = operator.itemgetter("partitionId", "leaseId", "consumerGroup", "id", "partition", "data", "createdAt")
 
 # Why a pop can come back without messages; none of these is a failure.
 _EMPTY: Final = frozenset(["no_available_partition", "partition_not_found", "lease_held"])
@@ -98,16 +103,16 @@ async def pop(settler: Settler, options: PopOptions) -> List[Message]:
         return await _pop_and_acknowledge(settler, options)
     transport = settler.transport
     if not options.wait or options.timeout_millis <= 0:
-        return _messages(settler, options, await transport.send(_request(options, None), affinity=options.affinity))
+        request = read_by(_request(options, None), functools.partial(_messages, settler, options))
+        return await transport.send(request, affinity=options.affinity)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + options.timeout_millis / 1000
     while True:
         left = max(1, round((deadline - loop.time()) * 1000))
         timeout = min(left, LONGEST_POLL_MILLIS)
         asked = loop.time()
-        request = _request(options, timeout)
-        answer = await transport.poll(request, seconds=timeout / 1000, affinity=options.affinity)
-        found = _messages(settler, options, answer)
+        request = read_by(_request(options, timeout), functools.partial(_messages, settler, options))
+        found = await transport.poll(request, seconds=timeout / 1000, affinity=options.affinity)
         # A server that does not hold the poll (its pops are switched off, perhaps) must not be asked in a circle.
         held = loop.time() - asked >= 0.9 * timeout / 1000
         if found or not held or loop.time() >= deadline:
@@ -162,8 +167,8 @@ def _messages(settler: Settler, options: PopOptions, answer: Optional[PopAnswer]
     if answer is None:
         return []
     error = answer.get("error")
-    if isinstance(error, str) and error not in _EMPTY:
-        raise ServerRefusedError(operation="pop", status=200, words=error.strip())
+    if error is not None and error not in _EMPTY:
+        raise ServerRefusedError(operation="pop", status=200, words=a_text(error).strip())
     leased: Dict[str, List[PoppedMessage]] = {}
     partition_id, own = None, []
     for wire in answer.get("messages") or ():
@@ -187,9 +192,15 @@ def _messages(settler: Settler, options: PopOptions, answer: Optional[PopAnswer]
 
 
 def _ledger(settler: Settler, options: PopOptions, wires: Sequence[PoppedMessage]) -> Ledger:
+    identifiers = [wire["transactionId"] for wire in wires]
+    # One message stands for its like: to look at each costs a tenth of what reading it does.
+    partition_id, lease_id, group, _, _, _, _ = _needed(wires[0])
+    if not lease_id and not options.auto_ack:
+        raise ValueError("a message in it has no lease")
+    validation.storable("an id in it", "".join([partition_id, lease_id, group, *identifiers]))
     lease = LeaseKey(
-        partition_id=wires[0]["partitionId"],
-        lease_id=wires[0]["leaseId"] or None,
+        partition_id=partition_id,
+        lease_id=lease_id or None,
         group=options.group,
         affinity=options.affinity,
         queue=options.queue,
@@ -197,7 +208,7 @@ def _ledger(settler: Settler, options: PopOptions, wires: Sequence[PoppedMessage
     return Ledger(
         settler,
         lease,
-        [wire["transactionId"] for wire in wires],
+        identifiers,
         leased_at=asyncio.get_running_loop().time(),
         acknowledged=options.auto_ack,
     )

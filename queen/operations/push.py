@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import collections.abc
+import functools
 import logging
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union, cast
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union, cast
 
 from queen_api.api import messages
 from queen_api.models import PushItem
 from typing_extensions import Final, NotRequired, TypedDict
 
 from queen import logs, validation
-from queen.errors import ProtocolError, PushRejectedError, QueenError
+from queen.errors import PushRejectedError, QueenError
 from queen.identifiers import transaction_id
 from queen.operations.names import check_name
 from queen.transport import codec
+from queen.transport.reading import read_by
 from queen.transport.ring import affinity_key
 from queen.transport.transport import Transport
 from queen.types import PushResponse
 
 # The name of the partition that the server uses where none is given.
 DEFAULT_PARTITION: Final = "Default"
+
+_STATUSES: Final = frozenset(["queued", "duplicate", "buffered", "failed"])
 
 _KEYS: Final = {
     "data": "payload",
@@ -73,7 +77,7 @@ def item_list(items: object) -> List[object]:
     if isinstance(items, collections.abc.Mapping):
         return [items]
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-        raise TypeError(f"items={items!r} is a {type(items).__name__}; accepted is a list of dicts with the key 'data'")
+        raise validation.wrong_type("payload", items, "a list of dicts with the key 'data'")
     return list(items)
 
 
@@ -131,16 +135,15 @@ async def push(
     partition = unique[0].get("partition")
     # One partition has one server, whether it is named or meant.
     key = affinity_key(unique[0]["queue"], None if partition == DEFAULT_PARTITION else partition, None)
-    request = messages.push(items=cast("List[PushItem]", unique))
+    request = read_by(messages.push(items=cast("List[PushItem]", unique)), functools.partial(_results, unique))
     try:
         answer = await transport.exchange(request, affinity=key, body=body, seconds=seconds)
-        results = _results(unique, answer.value)
     except QueenError as error:
         error.unsent = [as_given(item) for item in items]
         raise
     except (TypeError, ValueError) as error:
         raise _in_words_of_the_user(error) from None
-    statuses = {result["status"] for result in results}
+    results, statuses = answer.value
     if "duplicate" in statuses and (repeated or answer.repeated):
         # The items of a push whose answer was lost are duplicates of themselves.
         for result in results:
@@ -163,8 +166,9 @@ def _push_item(queue: str, partition: Optional[str], position: int, item: object
     where = f"items[{position}]"
     # typing's Mapping takes 0.4 us to say what this one says in 0.15.
     if not isinstance(item, collections.abc.Mapping):
-        raise TypeError(f"{where}={item!r} is a {type(item).__name__}; accepted is a dict with the key 'data'")
+        raise validation.wrong_type(where, item, "a dict with the key 'data'")
     given = {_known_key(key, where): (key, value) for key, value in item.items()}
+    validation.each_once(where, given, item)
     _check_place(given, "queue", queue, where)
     _check_place(given, "partition", partition or DEFAULT_PARTITION, where)
     if "payload" not in given:
@@ -189,14 +193,14 @@ def _check_place(given: Mapping[str, Tuple[object, object]], key: str, meant: st
     """Items that were handed back say where they belong; that is where they must be pushed."""
     said = given.get(key, ("", meant))[1]
     if said != meant:
-        raise ValueError(f"{where} belongs to the {key} {said!r}, and is pushed to {meant!r}")
+        raise ValueError(f"{where} belongs to the {key} {validation.shown(said)}, and is pushed to {meant!r}")
 
 
 def _known_key(key: object, where: str) -> str:
     name = _KEYS.get(key) if isinstance(key, str) else None
     if name is None:
         raise ValueError(
-            f"{where} has the unknown key {key!r}{validation.nearest(str(key), _KEYS)}; "
+            f"{where} has the unknown key {validation.shown(key)}{validation.nearest(key, _KEYS)}; "
             "accepted are 'data', 'transactionId' and 'traceId', and the payload is the value of 'data'"
         )
     return name
@@ -226,16 +230,19 @@ def _each_id_once(items: Sequence[IdentifiedItem]) -> Tuple[Optional[List[int]],
     return kept, places
 
 
-def _results(items: Sequence[IdentifiedItem], answer: object) -> List[PushResponse]:
-    entries = cast("List[Dict[str, object]]", answer)
+def _results(items: Sequence[IdentifiedItem], answer: object) -> Tuple[List[PushResponse], Set[str]]:
+    """The results of the items, and which statuses are among them."""
+    entries = cast("List[Dict[str, str]]", answer)
     if len(entries) != len(items):
-        reason = f"{len(entries)} results for {len(items)} items"
-        raise ProtocolError(reason, operation="push", url="the server", status=200, excerpt=str(entries)[:200])
+        raise ValueError(f"{len(entries)} results for {len(items)} items")
+    statuses = {entry["status"] for entry in entries}
+    if not statuses <= _STATUSES:
+        raise ValueError(f"there is no status {validation.shown(next(iter(statuses - _STATUSES)))}")
     for item, entry in zip(items, entries):
         # A buffered item's answer carries no id, or none that this client did not send. Nobody else has the answer: it
         # is completed where it is, and not in a copy (0.1 us of an item).
         entry["transaction_id"] = item["transactionId"]
-    return cast("List[PushResponse]", entries)
+    return cast("List[PushResponse]", entries), statuses
 
 
 def _rejection(items: Sequence[IdentifiedItem], results: Sequence[PushResponse]) -> PushRejectedError:

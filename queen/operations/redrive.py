@@ -13,7 +13,7 @@ import attrs
 from queen_api.api import messages
 from typing_extensions import Literal
 
-from queen.errors import ServerRefusedError
+from queen.errors import ProtocolError, ServerRefusedError
 from queen.operations.copies import Copies, Fate
 from queen.operations.dead_letters import EVERY, DeadLetterQuery, list_dead_letters
 from queen.operations.names import check_name
@@ -176,5 +176,12 @@ def _by_message(listed: Sequence[DeadLetter]) -> List[List[DeadLetter]]:
         by_message.setdefault(letter["id"], {}).setdefault(letter["consumerGroup"], letter)
     found = [list(groups.values()) for groups in by_message.values()]
     # Server 0.15 cuts times to milliseconds; message ids are in the order of the pushes.
-    found.sort(key=lambda letters: (moment_of(letters[0]["createdAt"]), letters[0]["id"]))
+    try:
+        found.sort(key=lambda letters: (moment_of(letters[0]["createdAt"]), letters[0]["id"]))
+    except ValueError as error:
+        reason = f"the createdAt of a dead letter is no time: {error}"
+        excerpt = str(listed)[:200]
+        raise ProtocolError(
+            reason, operation="list_dead_letters", url="the server", status=200, excerpt=excerpt
+        ) from error
     return found

@@ -9,7 +9,7 @@ from typing_extensions import Final
 from queen import validation
 from queen.message import Message
 from queen.settling.acks import LeaseKey, ack_result
-from queen.settling.decision import Decision, decision
+from queen.settling.decision import Decision, decision, reason_of
 from queen.settling.ledger import Ledger
 from queen.settling.renewal import DEFAULT_SECONDS, renew_lease
 from queen.settling.settler import Settler
@@ -57,8 +57,10 @@ async def acknowledge(
             places.append((None, transaction_id))
             continue
         ledger = _ledger_of(message) or adopted[_lease_of(message, group)]
+        if not ledger.knows(transaction_id):
+            raise ValueError(f"the message has another 'transactionId' than it was popped with: {transaction_id!r}")
         own_error = message.get("_error")
-        reason = str(own_error) if own_error is not None else error
+        reason = _reason(own_error) if own_error is not None else error
         batches.setdefault(ledger, {})[transaction_id] = decision(own_status, reason)
         places.append((ledger, transaction_id))
     results = {ledger: await ledger.settle(decisions) for ledger, decisions in batches.items()}
@@ -94,13 +96,17 @@ async def renew(
     return [renewed[lease_id] for lease_id, _ in wanted]
 
 
-def message_list(messages: object) -> List[AnyMessage]:
+def message_list(argument: str, messages: object) -> List[AnyMessage]:
     """Several messages, as a list.
+
+    Args:
+        argument: what they were given as.
+        messages: what was given.
 
     Raises:
         TypeError: what is given is no list of messages.
     """
-    return cast("List[AnyMessage]", _listed("messages", messages, "a popped message, its dict, or a list of them"))
+    return cast("List[AnyMessage]", _listed(argument, messages, "a popped message, its dict, or a list of them"))
 
 
 def lease_key(message: AnyMessage, group: Optional[str] = None) -> LeaseKey:
@@ -120,7 +126,7 @@ def _adopt(settler: Settler, messages: Sequence[AnyMessage], group: Optional[str
 
 def _listed(argument: str, values: object, accepted: str) -> List[object]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise TypeError(f"{argument}={values!r} is a {type(values).__name__}; accepted is {accepted}")
+        raise validation.wrong_type(argument, values, accepted)
     return list(values)
 
 
@@ -149,7 +155,7 @@ def _required(message: object, key: str) -> str:
 
 def _checked(message: object) -> Mapping[str, object]:
     if not isinstance(message, Mapping):
-        raise TypeError(f"message={message!r} is a {type(message).__name__}; accepted is a popped message or its dict")
+        raise validation.wrong_type("message", message, "a popped message or its dict")
     return cast("Mapping[str, object]", message)
 
 
@@ -157,10 +163,12 @@ def _lease_id(lease: object) -> Tuple[str, Optional[str]]:
     if isinstance(lease, str):
         return validation.path_name("lease_id", lease), None
     if not isinstance(lease, Mapping):
-        raise TypeError(f"lease={lease!r} is a {type(lease).__name__}; accepted is a message or a lease id")
+        raise validation.wrong_type("message_or_lease_id", lease, "a message or a lease id")
     message = cast("AnyMessage", lease)
     ledger = _ledger_of(message)
-    return _required(message, "leaseId"), ledger.lease.affinity if ledger is not None else None
+    if ledger is not None and ledger.lease.lease_id is not None:
+        return ledger.lease.lease_id, ledger.lease.affinity
+    return _required(message, "leaseId"), None
 
 
 def checked_context(context: Optional[Mapping[str, object]]) -> Tuple[Optional[str], Optional[str]]:
@@ -172,11 +180,18 @@ def checked_context(context: Optional[Mapping[str, object]]) -> Tuple[Optional[s
     if context is None:
         return None, None
     if not isinstance(context, Mapping):
-        raise TypeError(f"context={context!r} is a {type(context).__name__}; accepted is a mapping")
+        raise validation.wrong_type("context", context, "a mapping")
     for key in context:
         if key not in _CONTEXT_KEYS:
             known = ", ".join(repr(name) for name in _CONTEXT_KEYS)
-            raise ValueError(f"unknown context key {key!r}{validation.nearest(key, _CONTEXT_KEYS)}; known are {known}")
+            raise ValueError(
+                f"unknown context key {validation.shown(key)}{validation.nearest(key, _CONTEXT_KEYS)}; "
+                f"known are {known}"
+            )
     error = context.get("error")
     group = next((context[key] for key in _CONTEXT_KEYS[1:] if context.get(key) is not None), None)
-    return (None if error is None else str(error)), (None if group is None else validation.text("group", group))
+    return (None if error is None else _reason(error)), (None if group is None else validation.text("group", group))
+
+
+def _reason(error: object) -> str:
+    return error if isinstance(error, str) else reason_of(error)

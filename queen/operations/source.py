@@ -20,6 +20,7 @@ class Source:
 
     def __init__(self, settler: Settler) -> None:
         self._settler = settler
+        self._transport = settler.transport
         self._matching = MatchingQueues(settler)
         self._starts = Starts(settler.transport)
 
@@ -29,6 +30,7 @@ class Source:
         Raises:
             QueenError: the pop failed.
         """
+        self._transport.check_usable("pop")
         settled = await self._starts.settled(options)
         if settled.queue is not None:
             found = await pop(self._settler, settled)

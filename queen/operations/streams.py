@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Dict, List, Mapping, Optional, Sequence, cast
+from typing import Any, Callable, List, Mapping, Optional, Sequence, TypeVar
 
 import attrs
 from queen_api.api import streams
-from queen_api.models import DefineStreamAnswer
+from queen_api.models import DefineStreamAnswer, PollWindowAnswer, StreamDetail, StreamList
 from typing_extensions import Final
 
 from queen import logs
 from queen.errors import ServerRefusedError
+from queen.transport.reading import a_list, a_refusal, a_text, an_integer, an_object, read_by
 from queen.transport.ring import affinity_key
 from queen.transport.transport import Transport
 from queen.types import WindowResponse
+
+W = TypeVar("W")
 
 # The server forgets a request after about 120 seconds.
 _POLL_MILLIS: Final = 30_000
@@ -97,31 +100,33 @@ async def stream_settings(transport: Transport, name: str) -> StreamDefinition:
         QueenError: the transport failed.
     """
     try:
-        row = cast("Mapping[str, Any]", await transport.send(streams.get_stream(stream=name)))
+        return await transport.send(read_by(streams.get_stream(stream=name), _settings))
     except ServerRefusedError as refusal:
         if NO_STREAM not in refusal.words:
             raise
         words = f"{NO_STREAM}: {name!r}; define it with queen.stream({name!r}, ...).sources([...]).define()"
         raise ServerRefusedError(operation="get_stream", status=refusal.status, words=words) from None
-    return StreamDefinition(
-        name=name,
-        namespace=row["namespace"],
-        partitioned=row["partitioned"],
-        duration_millis=row["windowDurationMs"],
-        grace_millis=row["windowGracePeriodMs"],
-        lease_millis=row["windowLeaseTimeoutMs"],
-    )
 
 
-async def poll_window(transport: Transport, source: WindowSource) -> Optional[Dict[str, Any]]:
+async def poll_window(
+    transport: Transport, source: WindowSource, make: Callable[[Mapping[str, Any]], W]
+) -> Optional[W]:
     """Lease the next closed window, waiting for one; None when none came in time.
+
+    Args:
+        transport: sends the poll.
+        source: the stream and the group.
+        make: makes the window of what the server answers.
 
     Raises:
         QueenError: the poll failed.
     """
+
+    def read(answer: Optional[PollWindowAnswer]) -> Optional[W]:
+        return None if answer is None else make(an_object(answer["window"]))
+
     request = streams.poll_window(stream_name=source.stream, consumer_group=source.group, timeout=_POLL_MILLIS)
-    answer = await transport.poll(request, seconds=_POLL_MILLIS / 1000, affinity=source.affinity)
-    return None if answer is None else cast("Dict[str, Any]", answer["window"])
+    return await transport.poll(read_by(request, read), seconds=_POLL_MILLIS / 1000, affinity=source.affinity)
 
 
 async def settle_window(transport: Transport, source: WindowSource, lease_id: str, *, success: bool) -> WindowResponse:
@@ -131,8 +136,8 @@ async def settle_window(transport: Transport, source: WindowSource, lease_id: st
         QueenError: the transport failed; a refusal by the server (a lease that is over) is in the result.
     """
     request = streams.ack_window(lease_id=lease_id, success=success)
-    answer = await transport.exchange(request, affinity=source.affinity)
-    response = _response(answer.value)
+    answer = await transport.exchange(read_by(request, _response), affinity=source.affinity)
+    response = answer.value
     # The repeat of an ack whose answer was lost finds no lease any more.
     return {"success": True, "error": None, "uncertain": True} if answer.repeated and response["error"] else response
 
@@ -144,7 +149,7 @@ async def renew_window(transport: Transport, source: WindowSource, lease_id: str
         QueenError: the transport failed; a refusal by the server (a lease that is over) is in the result.
     """
     request = streams.renew_window(lease_id=lease_id, extend_ms=millis)
-    return _response(await transport.send(request, affinity=source.affinity))
+    return await transport.send(read_by(request, _response), affinity=source.affinity)
 
 
 async def seek_stream(transport: Transport, source: WindowSource, timestamp: str) -> None:
@@ -164,14 +169,29 @@ async def seek_stream(transport: Transport, source: WindowSource, timestamp: str
 
 
 async def _missing_sources(transport: Transport, definition: StreamDefinition) -> List[str]:
-    answer = await transport.send(streams.list_streams())
-    for stream in answer["streams"]:
-        if stream["name"] == definition.name:
-            return [queue for queue in definition.sources if queue not in stream["sourceQueues"]]
-    return []
+    def read(answer: StreamList) -> List[str]:
+        for stream in answer["streams"]:
+            if stream["name"] == definition.name:
+                return [queue for queue in definition.sources if queue not in a_list(stream["sourceQueues"])]
+        return []
+
+    return await transport.send(read_by(streams.list_streams(), read))
+
+
+def _settings(row: StreamDetail) -> StreamDefinition:
+    return StreamDefinition(
+        name=a_text(row["name"]),
+        namespace=row["namespace"],
+        partitioned=row["partitioned"] is not False,
+        duration_millis=an_integer(row["windowDurationMs"]),
+        grace_millis=an_integer(row["windowGracePeriodMs"]),
+        lease_millis=an_integer(row["windowLeaseTimeoutMs"]),
+    )
 
 
 def _response(answer: object) -> WindowResponse:
-    error = cast("Mapping[str, object]", answer).get("error")
-    words = error if isinstance(error, str) else None
-    return {"success": words is None, "error": words}
+    fields = an_object(answer)
+    error = a_refusal(fields.get("error"))
+    if error is None and fields.get("success") is not True:
+        raise ValueError("it tells neither that this took effect nor why not")
+    return {"success": error is None, "error": error}

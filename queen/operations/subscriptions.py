@@ -18,6 +18,7 @@ from queen_api.api import system
 
 from queen.operations.pop import PopOptions
 from queen.transport.dialect import Dialect
+from queen.transport.reading import a_text, read_by
 from queen.transport.transport import Transport
 
 _Listener = Tuple[Optional[str], ...]
@@ -54,8 +55,8 @@ class Starts:
                 return options
             start = self._listening.get(listener)
             if start is None:
-                overview = await self._transport.send(system.get_overview(), affinity=options.affinity)
-                start = self._listening[listener] = overview["timestamp"]
+                asked = read_by(system.get_overview(), lambda overview: a_text(overview["timestamp"]))
+                start = self._listening[listener] = await self._transport.send(asked, affinity=options.affinity)
         return attrs.evolve(options, subscription_mode=None, subscription_from=start)
 
     def begun(self, options: PopOptions) -> None:

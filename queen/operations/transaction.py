@@ -21,6 +21,7 @@ from queen.settling.acks import INVALID_LEASE, ack_operation
 from queen.settling.decision import Decision
 from queen.settling.ledger import Ledger
 from queen.settling.settler import Settler
+from queen.transport.reading import a_text, an_object, objects, read_by
 from queen.transport.transport import Transport
 from queen.types import TransactionResponse
 
@@ -111,12 +112,12 @@ async def _commit(
     affinity: Optional[str],
     in_doubt: bool,
 ) -> TransactionResponse:
-    request = transactions.commit(operations=operations)
+    request = read_by(transactions.commit(operations=operations), _response)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + transport.timeout
     if not in_doubt:
         try:
-            return _response((await transport.exchange(request, affinity=affinity)).value)
+            return (await transport.exchange(request, affinity=affinity)).value
         except QueenError as error:
             if not error.maybe_delivered:
                 raise
@@ -129,7 +130,7 @@ async def _commit(
             ) from lost
     try:
         left = max(0.0, deadline - loop.time())
-        return _response((await transport.exchange(request, affinity=affinity, seconds=left)).value)
+        return (await transport.exchange(request, affinity=affinity, seconds=left)).value
     except TransactionError as error:
         if _was_committed(error, pushes):
             return {"success": True, "transactionId": "", "results": []}
@@ -156,7 +157,7 @@ def _went_well(result: Mapping[str, object]) -> bool:
     """Whether an operation had been done: server 0.15 says ``success``, 0.7 the status of each pushed item."""
     items = result.get("results")
     if isinstance(items, list):
-        return all(item.get("status") == "queued" for item in cast("List[Mapping[str, object]]", items))
+        return all(isinstance(item, dict) and item.get("status") == "queued" for item in items)
     return result.get("success") is True
 
 
@@ -204,11 +205,11 @@ async def _send_waiting(ledgers: Iterable[Ledger]) -> None:
 
 
 def _response(answer: object) -> TransactionResponse:
-    fields = cast("Mapping[str, object]", answer)
-    results = cast("List[Dict[str, object]]", fields.get("results") or [])
+    fields = an_object(answer)
+    results = objects(fields.get("results") or [])
     if fields.get("success") is not True:
         raise TransactionError(operation="commit", status=200, words=_words(fields, results), results=results)
-    return {"success": True, "transactionId": str(fields["transactionId"]), "results": results}
+    return {"success": True, "transactionId": a_text(fields["transactionId"]), "results": results}
 
 
 def _words(fields: Mapping[str, object], results: Sequence[Mapping[str, object]]) -> str:

@@ -11,9 +11,10 @@ from queen_api.api import acks, transactions
 from queen_api.models import Acknowledgment, TransactionOperation
 from typing_extensions import Final
 
-from queen.errors import ProtocolError, ServerRefusedError
+from queen.errors import ServerRefusedError
 from queen.settling.decision import Decision
 from queen.transport import codec
+from queen.transport.reading import a_refusal, a_text, an_object, objects, read_by
 from queen.transport.transport import Transport
 from queen.types import AckResponse
 
@@ -145,8 +146,9 @@ async def _send(
     body: Optional[bytes] = None,
     repeat_lost: bool = True,
 ) -> List[AckResponse]:
-    answer = await transport.exchange(request, affinity=lease.affinity, body=body, repeat_lost=repeat_lost)
-    results = read(answer.value)
+    reading = read_by(request, read)
+    answer = await transport.exchange(reading, affinity=lease.affinity, body=body, repeat_lost=repeat_lost)
+    results = answer.value
     if not answer.repeated:
         return results
     # An answer was lost. An ack that took effect is refused when it is repeated, if it ended the lease, and otherwise
@@ -157,20 +159,20 @@ async def _send(
 def _single(answer: object, transaction_id: str) -> List[AckResponse]:
     if isinstance(answer, list):
         return _listed(answer, [transaction_id])
-    fields = cast("Mapping[str, object]", answer)
-    error = fields.get("error")
-    status = fields.get("status")
-    return [ack_result(transaction_id, error if isinstance(error, str) else None, dlq=status == "failed_dlq")]
+    fields = an_object(answer)
+    error, status = a_refusal(fields.get("error")), fields.get("status")
+    if error is None and fields.get("success") is not True and not isinstance(status, str):
+        raise ValueError("it tells neither that the ack took effect nor why not")
+    return [ack_result(transaction_id, error, dlq=status == "failed_dlq")]
 
 
 def _several(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]:
     if isinstance(answer, list):
         return _listed(answer, transaction_ids)
-    fields = cast("Mapping[str, object]", answer)
-    results = fields.get("results")
-    if not isinstance(results, list):
-        raise ServerRefusedError(operation="ack_batch", status=200, words=str(fields.get("error")))
-    entries = cast("List[Mapping[str, object]]", results)
+    fields = an_object(answer)
+    if "results" not in fields:
+        raise ServerRefusedError(operation="ack_batch", status=200, words=a_text(fields["error"]))
+    entries = objects(fields["results"])
     _check_count(entries, transaction_ids)
     found = []
     for transaction_id, entry in zip(transaction_ids, entries):
@@ -198,16 +200,16 @@ def _listed(answer: object, transaction_ids: Sequence[str]) -> List[AckResponse]
 
 
 def _committed(answer: object, transaction_ids: Sequence[str], decision: Decision) -> List[AckResponse]:
-    fields = cast("Mapping[str, object]", answer)
+    fields = an_object(answer)
     if fields.get("success") is True:
         return [ack_result(transaction_id, dlq=decision.status != "completed") for transaction_id in transaction_ids]
-    results = cast("List[Mapping[str, object]]", fields.get("results") or [])
-    refused = next((result for result in results if result.get("success") is not True), fields)
-    words = str(refused.get("error") or refused.get("message") or fields.get("error"))
+    refused = next(
+        (result for result in objects(fields.get("results") or []) if result.get("success") is not True), fields
+    )
+    words = a_text(refused.get("error") or refused.get("message") or fields.get("error"))
     return [ack_result(transaction_id, words) for transaction_id in transaction_ids]
 
 
 def _check_count(entries: Sequence[object], transaction_ids: Sequence[str]) -> None:
     if len(entries) != len(transaction_ids):
-        reason = f"{len(entries)} results for {len(transaction_ids)} acks"
-        raise ProtocolError(reason, operation="ack", url="the server", status=200, excerpt=str(entries)[:200])
+        raise ValueError(f"{len(entries)} results for {len(transaction_ids)} acks")

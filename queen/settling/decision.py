@@ -46,13 +46,25 @@ def decision(status: object, error: Optional[str] = None) -> Decision:
         error: the reason of a failure.
 
     Raises:
-        TypeError, ValueError: another status.
+        TypeError, ValueError: another status, or a reason that cannot be sent.
     """
+    if error is not None:
+        # Refused before it is noted: what is noted is sent again until it is sent.
+        validation.storable("error", error)
     if status is True:
         return COMPLETED
     if status is False:
         return Decision("failed", error)
     if not isinstance(status, str):
-        raise TypeError(f"status={status!r} is a {type(status).__name__}; accepted are True, False and a word")
+        raise validation.wrong_type("status", status, "True, False or a word")
     word = _BY_WORD[validation.choice("status", status, tuple(_BY_WORD))]
     return Decision(word, error)  # type: ignore[arg-type]  # the values of the table are statuses
+
+
+def reason_of(error: object) -> str:
+    """What an exception, or whatever else a failure is told by, says, in characters that every server can store."""
+    try:
+        words = str(error)
+    except Exception:  # noqa: BLE001  (a failure that cannot say what it is, is a failure all the same)
+        words = ""
+    return words.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode("utf-8") or type(error).__name__

@@ -88,6 +88,10 @@ class Ledger:
         """The place of a message in its batch."""
         return self._places()[transaction_id]
 
+    def knows(self, transaction_id: str) -> bool:
+        """Whether a message is one of its own."""
+        return transaction_id in self._places()
+
     def is_decided(self, transaction_id: str) -> bool:
         """Whether something was decided for a message, sent or not."""
         place = self._places().get(transaction_id)
@@ -99,6 +103,7 @@ class Ledger:
 
     def turn(self) -> asyncio.Lock:
         """What keeps all others from settling under this lease while it is held."""
+        self.transport.home.check("ack")
         # Made at the first use: before Python 3.10 a lock belongs to the loop in which it is made.
         if self._lock is None:
             self._lock = asyncio.Lock()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Mapping, Optional, cast
+import functools
+from typing import Optional
 
 from queen_api.api import leases
 from typing_extensions import Final
 
+from queen.transport.reading import a_refusal, an_object, read_by
 from queen.transport.transport import Transport
 from queen.types import RenewResponse
 
@@ -28,14 +30,16 @@ async def renew_lease(
     Raises:
         QueenError: the transport failed; a refusal by the server (a lease that is over) is in the result.
     """
-    answer: object = await transport.send(leases.extend_lease(lease_id=lease_id, seconds=seconds), affinity=affinity)
-    entry = cast("Mapping[str, object]", answer[0] if isinstance(answer, list) else answer)
-    error = entry.get("error")
-    result: RenewResponse = {
-        "success": not isinstance(error, str),
-        "leaseId": lease_id,
-        "error": error if isinstance(error, str) else None,
-    }
+    request = leases.extend_lease(lease_id=lease_id, seconds=seconds)
+    return await transport.send(read_by(request, functools.partial(_renewed, lease_id)), affinity=affinity)
+
+
+def _renewed(lease_id: str, answer: object) -> RenewResponse:
+    entry = an_object(answer[0] if isinstance(answer, list) else answer)
+    error = a_refusal(entry.get("error"))
+    if error is None and True not in (entry.get("success"), entry.get("extended")):
+        raise ValueError("it tells neither that the lease was extended nor why not")
+    result: RenewResponse = {"success": error is None, "leaseId": lease_id, "error": error}
     expires_at = entry.get("expiresAt")
     if isinstance(expires_at, str):
         result["expiresAt"] = expires_at

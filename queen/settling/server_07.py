@@ -9,7 +9,7 @@ only while the lease is surely held, and after a lost answer only again when it 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import List, Mapping, Optional, Sequence, Tuple, cast
+from typing import List, Optional, Sequence, Tuple
 
 from queen_api.api import queues
 from typing_extensions import Final
@@ -26,6 +26,7 @@ from queen.settling.acks import (
 )
 from queen.settling.batch import Batch, Outcome
 from queen.settling.decision import COMPLETED, Decision
+from queen.transport.reading import an_object, read_by
 from queen.transport.transport import Transport
 from queen.types import AckResponse
 
@@ -138,11 +139,14 @@ class Server07:
     async def _retry_limit(self, batch: Batch) -> int:
         if batch.lease.queue is None:
             return _DEFAULT_RETRY_LIMIT
-        request = queues.get_queue_status(queue=batch.lease.queue)
-        answer = cast("Mapping[str, object]", await self._transport.send(request, affinity=batch.lease.affinity))
-        queue = cast("Mapping[str, object]", answer.get("queue") or {})
-        limit = cast("Mapping[str, object]", queue.get("config") or {}).get("retryLimit")
-        return limit if isinstance(limit, int) else _DEFAULT_RETRY_LIMIT
+        request = read_by(queues.get_queue_status(queue=batch.lease.queue), _limit)
+        return await self._transport.send(request, affinity=batch.lease.affinity)
+
+
+def _limit(answer: object) -> int:
+    queue = an_object(an_object(answer).get("queue") or {})
+    limit = an_object(queue.get("config") or {}).get("retryLimit")
+    return limit if isinstance(limit, int) else _DEFAULT_RETRY_LIMIT
 
 
 def _cursor(lease: LeaseKey) -> _Cursor:

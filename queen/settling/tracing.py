@@ -55,8 +55,8 @@ async def record_trace(
     except (QueenError, TypeError, ValueError) as error:
         return _failed(transaction_id, str(error))
     error_text = answer.get("error")
-    if isinstance(error_text, str):
-        return _failed(transaction_id, error_text)
+    if error_text is not None:
+        return _failed(transaction_id, str(error_text))
     result: TraceResponse = {"success": True, "error": None}
     trace_id = answer.get("traceId")
     if isinstance(trace_id, str):
@@ -66,12 +66,13 @@ async def record_trace(
 
 def _fields(event: object) -> Mapping[str, object]:
     if not isinstance(event, Mapping):
-        raise TypeError(f"trace={event!r} is a {type(event).__name__}; accepted is a mapping with the key 'data'")
+        raise validation.wrong_type("trace", event, "a mapping with the key 'data'")
     fields = {}
     for key, value in event.items():
         if key not in _KEYS:
-            raise ValueError(f"unknown trace key {key!r}{validation.nearest(str(key), _KEYS)}")
+            raise ValueError(f"unknown trace key {validation.shown(key)}{validation.nearest(key, _KEYS)}")
         fields[_KEYS[key]] = value
+    validation.each_once("trace", fields, event)
     if "data" not in fields:
         raise ValueError("a trace needs the key 'data'")
     event_type = fields.get("event_type")
@@ -85,7 +86,7 @@ def _names(value: object) -> Optional[List[str]]:
         return None
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, (list, tuple)):
-        raise TypeError(f"traceName={value!r} is a {type(value).__name__}; accepted is a name or a list of names")
+        raise validation.wrong_type("traceName", value, "a name or a list of names")
     return [validation.text("traceName", name) for name in listed]
 
 

@@ -39,7 +39,7 @@ def aggregate(messages: Sequence[Mapping[str, object]], wanted: Mapping[str, obj
             have no least.
     """
     if not isinstance(wanted, Mapping):
-        raise TypeError(f"aggregate takes a mapping such as {{'count': True}}, and not {wanted!r}")
+        raise TypeError(f"aggregate takes a mapping such as {{'count': True}}, and not {validation.shown(wanted)}")
     known = ["count", *_BY_PATH]
     result: Dict[str, object] = {}
     for name, paths in wanted.items():
@@ -49,7 +49,9 @@ def aggregate(messages: Sequence[Mapping[str, object]], wanted: Mapping[str, obj
             continue
         function = _BY_PATH.get(name)
         if function is None:
-            raise ValueError(f"unknown aggregate {name!r}{validation.nearest(str(name), known)}; known are {known}")
+            raise ValueError(
+                f"unknown aggregate {validation.shown(name)}{validation.nearest(name, known)}; known are {known}"
+            )
         result[name] = {path: function(messages, path) for path in _paths(name, paths)}
     return result  # type: ignore[return-value]  # its keys were checked one by one
 
@@ -57,7 +59,7 @@ def aggregate(messages: Sequence[Mapping[str, object]], wanted: Mapping[str, obj
 def _paths(name: str, paths: object) -> List[str]:
     listed = [paths] if isinstance(paths, str) else paths
     if not isinstance(listed, (list, tuple)) or not all(isinstance(path, str) for path in listed):
-        raise TypeError(f"{name}={paths!r}: accepted is a list of paths such as 'data.amount'")
+        raise TypeError(f"{name}={validation.shown(paths)}: accepted is a list of paths such as 'data.amount'")
     return list(listed)
 
 

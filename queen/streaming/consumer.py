@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime
-from typing import Any, Awaitable, Callable, Coroutine, Dict, List, Optional, Union
+from typing import Any, Awaitable, Callable, Coroutine, List, Optional, Union
 
 from typing_extensions import Final
 
@@ -153,12 +153,11 @@ class _Processing:
     async def _poll(self) -> Optional[Window]:
         if not self._lease_millis:
             self._lease_millis = (await streams.stream_settings(self._transport, self._source.stream)).lease_millis
-        wire = await self._ending.answer(self._wait_for_window())
-        return None if wire is None else Window(wire)
+        return await self._ending.answer(self._wait_for_window())
 
-    async def _wait_for_window(self) -> Optional[Dict[str, Any]]:
+    async def _wait_for_window(self) -> Optional[Window]:
         async with self._turns.turn(self._source):
-            return await streams.poll_window(self._transport, self._source)
+            return await streams.poll_window(self._transport, self._source, Window)
 
     async def _process(self, window: Window) -> None:
         try:

@@ -18,7 +18,8 @@ from queen.errors import (
 )
 from queen.transport import codec
 from queen.transport.dialect import Dialect
-from queen.transport.engine import Reply
+from queen.transport.engine import Reply, TooLongError
+from queen.transport.reading import MISREADINGS, misread
 
 T = TypeVar("T")
 
@@ -57,14 +58,27 @@ def read(request: Request[T], reply: Reply, url: str) -> T:
             raise ServerRefusedError(operation=request.operation.id, status=reply.status, words=words)
     try:
         return request.parse(reply.status, payload)
-    except UnexpectedAnswer as error:
-        raise _protocol_error(request.operation, reply, url, str(error)) from None
+    except QueenError:
+        raise
+    except MISREADINGS as error:
+        # The cause is kept where it may be a defect of this library.
+        cause = None if isinstance(error, UnexpectedAnswer) else error
+        raise _protocol_error(request.operation, reply, url, misread(error)) from cause
+
+
+def too_long(operation: Operation, error: TooLongError, url: str) -> ProtocolError:
+    """The error for an answer that is longer than is accepted."""
+    return ProtocolError(str(error), operation=operation.id, url=url, status=error.status, excerpt="")
 
 
 def _payload(operation: Operation, reply: Reply) -> object:
     # A 204 has no body by the rules of HTTP, whatever a server sends behind it.
     if reply.status == 204:
         return None
+    encoding = reply.headers.get("content-encoding")
+    if encoding is not None and encoding.strip().lower() not in ("identity", ""):
+        # No request asks for one, and what unpacks to gigabytes is not unpacked.
+        raise ValueError(f"the body is encoded as {encoding!r}, which was not asked for")
     if operation.media_type != "application/json":
         return _text(operation.media_type, reply)
     try:

@@ -11,9 +11,11 @@ import enum
 import json
 import math
 import uuid
-from typing import Callable, Iterable, Iterator, Optional, Tuple, Type, Union
+from typing import Callable, Iterable, Iterator, NoReturn, Optional, Tuple, Type, Union
 
 from typing_extensions import Final
+
+from queen import validation
 
 _Path = Tuple[Union[str, int], ...]
 _Fault = Tuple[_Path, str, Type[Exception]]
@@ -39,8 +41,20 @@ def _standard_dumps(value: object) -> bytes:
     return _encoder.encode(value).encode("utf-8")
 
 
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decoder: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _standard_loads(data: bytes) -> object:
+    # json.loads would take other encodings than UTF-8 too.
+    return _decoder.decode(data.decode("utf-8"))
+
+
 _dumps: Callable[[object], bytes] = _standard_dumps
-_loads: Callable[[bytes], object] = json.loads
+_loads: Callable[[bytes], object] = _standard_loads
 _standard = True
 
 try:
@@ -74,8 +88,11 @@ def encode(value: object, *, operation: str, only_text: bool = False) -> bytes:
         data = _dumps(value)
     except (TypeError, ValueError, RecursionError):
         _refuse_faults(value, operation)
-        # orjson knows no named tuples and no subclasses of float or of the keys' str.
-        return _standard_dumps(value)
+        # orjson knows no named tuples, no subclasses of float or of the keys' str, and no more than 254 levels.
+        try:
+            return _standard_dumps(value)
+        except RecursionError:
+            raise _too_deep(operation) from None
     # orjson writes NaN as null; text that looks like one of the two costs no more than a walk.
     if b"\\u0000" in data or (not _standard and b"null" in data and not _is_plain(value)):
         _refuse_faults(value, operation)
@@ -88,7 +105,10 @@ def decode(data: bytes) -> object:
     Raises:
         ValueError: the body is not JSON.
     """
-    return _loads(data) if data else None
+    try:
+        return _loads(data) if data else None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _is_plain(value: object) -> bool:
@@ -124,10 +144,14 @@ def _refuse_faults(value: object, operation: str) -> None:
     try:
         fault = next(_faults(value, ()), None)
     except RecursionError:
-        raise ValueError(f"{operation}: the body is nested too deeply, or holds itself") from None
+        raise _too_deep(operation) from None
     if fault is not None:
         path, reason, kind = fault
         raise kind(f"{operation}: {_written(path)} {reason}")
+
+
+def _too_deep(operation: str) -> ValueError:
+    return ValueError(f"{operation}: the body is nested too deeply, or holds itself")
 
 
 def _faults(value: object, path: _Path) -> Iterator[_Fault]:
@@ -156,15 +180,18 @@ def _fault(value: object) -> Optional[Tuple[str, Type[Exception]]]:
     if isinstance(value, int):
         if _SMALLEST <= value <= _LARGEST:
             return None
-        return f"is {value}, beyond the 64 bits that a server keeps exactly; send it as text", ValueError
+        return (
+            f"is {validation.shown(value)}, beyond the 64 bits that a server keeps exactly; send it as text",
+            ValueError,
+        )
     if isinstance(value, float):
         return None if math.isfinite(value) else (f"is {value}, which JSON cannot hold", ValueError)
-    return f"is {value!r}, a {type(value).__name__}; JSON cannot hold it", TypeError
+    return f"is {validation.shown(value)}, a {type(value).__name__}; JSON cannot hold it", TypeError
 
 
 def _key_faults(key: object, path: _Path) -> Iterator[_Fault]:
     if not isinstance(key, str):
-        yield path, f"has the key {key!r}; keys of JSON objects are strings", TypeError
+        yield path, f"has the key {validation.shown(key)}; keys of JSON objects are strings", TypeError
     else:
         reason = _text_fault(key)
         if reason:
@@ -173,11 +200,11 @@ def _key_faults(key: object, path: _Path) -> Iterator[_Fault]:
 
 def _text_fault(value: str) -> Optional[str]:
     if "\0" in value:
-        return f"is {value!r}, with U+0000, which the server cannot store"
+        return f"is {validation.shown(value)}, with U+0000, which the server cannot store"
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        return f"is {value!r}, with a lone surrogate, which JSON cannot hold"
+        return f"is {validation.shown(value)}, with a lone surrogate, which JSON cannot hold"
     return None
 
 

@@ -50,6 +50,18 @@ class IdleClosedError(AnswerLostError):
     """
 
 
+class TooLongError(EngineError):
+    """The answer is longer than is accepted.
+
+    Attributes:
+        status: the HTTP status; 0 where not even that could be read.
+    """
+
+    def __init__(self, limit: int, status: int) -> None:
+        super().__init__(f"the answer is longer than {limit} bytes (max_response_bytes)")
+        self.status = status
+
+
 class DeadlinePassedError(EngineError):
     """The deadline came first."""
 

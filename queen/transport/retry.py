@@ -56,11 +56,11 @@ def retry_after_seconds(header: Optional[str]) -> Optional[float]:
         return None
     try:
         return max(0.0, float(int(header)))
-    except ValueError:
+    except (OverflowError, ValueError):
         pass
     try:
         moment = parsedate_to_datetime(header)
-    except (TypeError, ValueError):
+    except (IndexError, OverflowError, TypeError, ValueError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)

@@ -29,6 +29,7 @@ from queen.transport.engine import (
     NoTokenError,
     NotSentError,
     Reply,
+    TooLongError,
 )
 from queen.transport.redaction import redacted
 from queen.transport.retry import RetryPolicy, repeatable, retry_after_seconds
@@ -144,6 +145,9 @@ class Sending(Generic[T]):
                 server.url, self.request.target, operation.method, self.headers, self.body, self._deadline
             )
             return reply if reply.status < _REDIRECT else redacted(reply, self.headers)
+        except TooLongError as error:
+            # The same request would be answered in the same way, by a server that is well.
+            raise answer.too_long(operation, error, server.url) from None
         except EngineError as error:
             return error
         except NoTokenError as error:

@@ -15,6 +15,7 @@ from queen.transport import codec
 from queen.transport.authorization import authorized
 from queen.transport.dialect import Dialect, dialect_of
 from queen.transport.engine import Engine
+from queen.transport.home import Home
 from queen.transport.request_headers import request_headers
 from queen.transport.retry import RetryPolicy
 from queen.transport.router import Router
@@ -35,11 +36,13 @@ class Transport:
         poll_engine: moves long polls. It has connections of its own, so that a hundred parked polls stop no ack.
 
     Attributes:
+        home: the event loop and process that the client belongs to.
         timeout: how long one call may take, in seconds.
         retry: how long is waited between repeats, for those who repeat what it gave up on.
     """
 
     def __init__(self, config: ClientConfig, engine: Engine, poll_engine: Engine) -> None:
+        self.home: Final = Home(movable=not config.embedded)
         self.timeout: Final = config.timeout_millis / 1000
         self.retry: Final = RetryPolicy(attempts=config.retry_attempts, delay=config.retry_delay_millis / 1000)
         self._router = Router(config)
@@ -120,6 +123,24 @@ class Transport:
         assert server.dialect is not None
         return server.dialect
 
+    def check_usable(self, operation: str) -> None:
+        """Refuse a call that has nothing to send, or something to do before it sends, as one that sends is refused.
+
+        Args:
+            operation: what was called, for the error.
+
+        Raises:
+            ClientClosedError: the client is closed.
+            WrongEventLoopError: it belongs to another event loop or process.
+        """
+        if self._closed:
+            raise ClientClosedError(f"{operation}: the client is closed")
+        self.home.check(operation)
+
+    def abandon(self) -> None:
+        """Refuse later calls, and leave the connections to the loop or process that they belong to."""
+        self._closed = True
+
     async def close(self) -> None:
         """Close all connections; later calls raise ``ClientClosedError``."""
         self._closed = True
@@ -136,8 +157,7 @@ class Transport:
         is_poll: bool = False,
         repeat_lost: bool = False,
     ) -> Sending[T]:
-        if self._closed:
-            raise ClientClosedError(f"{request.operation.id}: the client is closed")
+        self.check_usable(request.operation.id)
         if body is None and request.body is not None:
             body = codec.encode(request.body, operation=request.operation.id)
         return Sending(

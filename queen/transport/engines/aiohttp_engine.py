@@ -16,13 +16,11 @@ from aiohttp.http import HttpProcessingError
 from typing_extensions import Final, override
 
 from queen.transport.engine import AnswerLostError, Headers, Reply
-from queen.transport.engines.connection import HttpProtocol, SocketConnection
+from queen.transport.engines.connection import STATUS, HttpProtocol, SocketConnection
 from queen.transport.engines.origin import Origin
 from queen.transport.engines.pooled import Limits, Network, PooledEngine
 from queen.transport.engines.reason import reason
 
-# Up to its status, an answer is ``HTTP/1.1 200``.
-_STATUS: Final = slice(9, 12)
 # Announcements that another answer follows: 100 and up, but for 101, which no request asks for.
 _INTERIM: Final = frozenset({100, *range(102, 200)})
 # aiohttp's own limit of 8 KiB for a header is less than some proxies send.
@@ -44,10 +42,9 @@ class AiohttpEngine(PooledEngine):
 class _Protocol(ResponseHandler, HttpProtocol):
     """aiohttp's half of a connection, which also gets along with a 204 that has a body."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, _: Origin) -> None:
-        super().__init__(loop)
-        self.heard = False
-        self.lost_by: Optional[Exception] = None
+    def __init__(self, loop: asyncio.AbstractEventLoop, _: Origin, limit: int) -> None:
+        ResponseHandler.__init__(self, loop)
+        HttpProtocol.__init__(self, limit)
         self._start: Optional[bytes] = b""
         self._body: Optional[aiohttp.StreamReader] = None
         self._dropped = False
@@ -58,21 +55,17 @@ class _Protocol(ResponseHandler, HttpProtocol):
 
     @override
     async def exchange(self, method: str, target: bytes, headers: Headers, body: Optional[bytes]) -> Reply:
-        self.heard = False
+        self.begin_answer()
         self._start = b""
         self.set_response_params(read_until_eof=True, auto_decompress=False, max_field_size=_LONGEST_HEADER)
         assert self.transport is not None
         self.transport.write(_head(method, target, headers) + (body or b""))
         try:
             return await self._reply()
-        except HttpProcessingError as error:
-            what = error.message.splitlines()[0].rstrip(":")
-            raise AnswerLostError(f"the answer is not HTTP: {what}") from error
-        except aiohttp.ClientPayloadError as error:
-            raise AnswerLostError("the answer is incomplete") from error
         # A RuntimeError is aiohttp's for a body that is read after its connection was lost.
-        except (aiohttp.ClientError, OSError, RuntimeError) as error:
-            raise AnswerLostError(reason(error, "the connection broke")) from error
+        except (HttpProcessingError, aiohttp.ClientError, OSError, RuntimeError) as error:
+            self.check_length(None)
+            raise _lost(error) from error
 
     @override
     def drop(self) -> None:
@@ -82,18 +75,19 @@ class _Protocol(ResponseHandler, HttpProtocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        self.heard = True
+        if not self.takes(data):
+            return
         if self._start is None:
             super().data_received(data)
             return
         start = self._start + data
-        if start[_STATUS] == b"204":
+        if start[STATUS] == b"204":
             # The parser would take the body for the next answer, and drop this one for it.
             head, end, _ = start.partition(b"\r\n\r\n")
             start = head + end
             is_clear = bool(end)
         else:
-            is_clear = len(start) >= _STATUS.stop
+            is_clear = len(start) >= STATUS.stop
         self._start = None if is_clear else start
         if is_clear:
             super().data_received(start)
@@ -116,6 +110,7 @@ class _Protocol(ResponseHandler, HttpProtocol):
         message, body = await self.read()
         while message.code in _INTERIM:
             message, body = await self.read()
+        self.check_length(message.headers.get("content-length"))
         self._body = body
         try:
             return Reply(message.code, message.headers, await body.read())
@@ -125,6 +120,14 @@ class _Protocol(ResponseHandler, HttpProtocol):
     def _fail_body(self, error: BaseException) -> None:
         if self._body is not None and not self._body.is_eof() and self._body.exception() is None:
             self._body.set_exception(error)
+
+
+def _lost(error: Exception) -> AnswerLostError:
+    if isinstance(error, HttpProcessingError):
+        return AnswerLostError(f"the answer is not HTTP: {error.message.splitlines()[0].rstrip(':')}")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return AnswerLostError("the answer is incomplete")
+    return AnswerLostError(reason(error, "the connection broke"))
 
 
 def _head(method: str, target: bytes, headers: Headers) -> bytes:

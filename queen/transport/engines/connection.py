@@ -16,6 +16,7 @@ from queen.transport.engine import (
     IdleClosedError,
     NotSentError,
     Reply,
+    TooLongError,
 )
 from queen.transport.engines import proxy
 from queen.transport.engines.dialling import dial
@@ -31,16 +32,57 @@ _METHODS_WITH_BODY: Final = frozenset(("POST", "PUT", "PATCH"))
 _CLOSED_EARLY: Final = "the connection was closed as it was made"
 
 
+# Up to its status, an answer is ``HTTP/1.1 200``.
+STATUS: Final = slice(9, 12)
+
+
 class HttpProtocol(asyncio.Protocol, ABC):
     """What an HTTP library says and understands on one open socket, one request after the other.
+
+    Args:
+        limit: how many bytes an answer may have.
 
     Attributes:
         heard: whether any of the answer to the request sent last has come.
         lost_by: what ended the socket, where it was an error.
     """
 
-    heard: bool
-    lost_by: Optional[Exception]
+    def __init__(self, limit: int) -> None:
+        self.heard = False
+        self._limit = limit
+        self._count = 0
+        self._begin = b""
+        self.lost_by: Optional[Exception] = None
+
+    def begin_answer(self) -> None:
+        """Count from here: a request is sent."""
+        self.heard = False
+        self._count = 0
+
+    def takes(self, data: bytes) -> bool:
+        """Count what has come; False, and the socket is closed, when that is more than an answer may have."""
+        if not self.heard:
+            self.heard = True
+            self._begin = data[: STATUS.stop]
+        self._count += len(data)
+        if self._count <= self._limit:
+            return True
+        self.drop()
+        return False
+
+    def check_length(self, announced: Optional[str]) -> None:
+        """Refuse an answer that was too long, or says that it will be.
+
+        Args:
+            announced: its content-length.
+
+        Raises:
+            TooLongError: it is.
+        """
+        # A length that is no number is an error of its own, of those who read bodies.
+        if self._count > self._limit or (announced and announced.isdigit() and _exceeds(announced, self._limit)):
+            status = self._begin[STATUS]
+            raise TooLongError(self._limit, int(status) if status.isdigit() else 0)
 
     @abstractmethod
     def is_ready(self) -> bool:
@@ -61,6 +103,7 @@ class HttpProtocol(asyncio.Protocol, ABC):
 
         Raises:
             AnswerLostError: there is no complete answer.
+            TooLongError: there is more of it than is accepted.
         """
 
     @abstractmethod
@@ -84,7 +127,7 @@ class SocketConnection(Connection):
         self,
         origin: Origin,
         limits: Limits,
-        make_protocol: Callable[[asyncio.AbstractEventLoop, Origin], HttpProtocol],
+        make_protocol: Callable[[asyncio.AbstractEventLoop, Origin, int], HttpProtocol],
     ) -> None:
         self._origin = origin
         self._limits = limits
@@ -165,7 +208,7 @@ class SocketConnection(Connection):
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> HttpProtocol:
         origin = self._origin
-        make = functools.partial(self._make_protocol, loop, origin)
+        make = functools.partial(self._make_protocol, loop, origin, self._limits.answer_bytes)
         sock = await (proxy.open_tunnel(loop, origin) if origin.is_tunnelled else dial(loop, *origin.address))
         name = origin.host if origin.ssl_context is not None else None
         _, protocol = await loop.create_connection(make, sock=sock, ssl=origin.ssl_context, server_hostname=name)
@@ -184,6 +227,11 @@ class SocketConnection(Connection):
     def _drop(self) -> None:
         if self._protocol is not None:
             self._protocol.drop()
+
+
+def _exceeds(digits: str, limit: int) -> bool:
+    # An integer of more digits than Python reads is larger than any limit.
+    return len(digits.lstrip("0")) > len(str(limit)) or int(digits) > limit
 
 
 async def _why_closed(protocol: HttpProtocol) -> str:

@@ -42,9 +42,8 @@ class HttpxEngine(PooledEngine):
 class _Protocol(HttpProtocol, httpcore.AsyncNetworkStream):
     """httpcore's half of a connection, and at once the stream of bytes that httpcore speaks on."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, origin: Origin) -> None:
-        self.heard = False
-        self.lost_by: Optional[Exception] = None
+    def __init__(self, loop: asyncio.AbstractEventLoop, origin: Origin, limit: int) -> None:
+        super().__init__(limit)
         self._loop = loop
         self._url = httpcore.URL(scheme=origin.scheme, host=origin.host, port=origin.port, target=b"/")
         self._http = _Http(self._url.origin, self)
@@ -63,20 +62,22 @@ class _Protocol(HttpProtocol, httpcore.AsyncNetworkStream):
 
     @override
     async def exchange(self, method: str, target: bytes, headers: Headers, body: Optional[bytes]) -> Reply:
-        self.heard = False
+        self.begin_answer()
         self._url.target = target
         request = httpcore.Request(method, self._url, headers=headers, content=body)
         try:
             response = await self._http.handle_async_request(request)
+            headers_of_answer = {
+                name.lower().decode("ascii"): value.decode("latin-1") for name, value in response.headers
+            }
+            self.check_length(headers_of_answer.get("content-length"))
             # Without httpcore's aread, which is 3 us more.
             parts = [part async for part in cast("AsyncIterable[bytes]", response.stream)]
             await response.aclose()
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+            self.check_length(None)
             raise AnswerLostError(reason(error, "the connection broke")) from error
-        names_in_lower_case = {
-            name.lower().decode("ascii"): value.decode("latin-1") for name, value in response.headers
-        }
-        return Reply(response.status, names_in_lower_case, b"".join(parts))
+        return Reply(response.status, headers_of_answer, b"".join(parts))
 
     @override
     def drop(self) -> None:
@@ -91,7 +92,8 @@ class _Protocol(HttpProtocol, httpcore.AsyncNetworkStream):
 
     @override
     def data_received(self, data: bytes) -> None:
-        self.heard = True
+        if not self.takes(data):
+            return
         self._unread += data
         self._wake_reader()
 

@@ -20,11 +20,13 @@ class Limits(NamedTuple):
         connections: how many may be open to one server; None for as many as there are requests.
         connect_seconds: how long it may take to open one.
         keep_alive_seconds: how long one is kept open without a request.
+        answer_bytes: how long an answer may be.
     """
 
     connections: Optional[int]
     connect_seconds: float
     keep_alive_seconds: float
+    answer_bytes: int
 
 
 class Network(NamedTuple):

@@ -30,6 +30,7 @@ def http_engines(config: ClientConfig) -> Tuple[PooledEngine, PooledEngine]:
         connections=config.max_connections,
         connect_seconds=config.connect_timeout_millis / 1000,
         keep_alive_seconds=config.keep_alive_millis / 1000,
+        answer_bytes=config.max_response_bytes,
     )
     network = Network(Tls(config), proxies(config))
     if network.proxies:

@@ -198,7 +198,8 @@ async def test_each_group_has_turns_of_its_own(queen: Queen, queue_name: str) ->
 
 async def test_one_queue_that_cannot_be_popped_does_not_starve_the_others() -> None:
     directory = Directory(a=0, b=0)
-    message = {"id": "m", "transactionId": "t", "partitionId": "p", "leaseId": "l", "partition": "Default", "data": 1}
+    place = {"partitionId": "p", "partition": "Default", "leaseId": "l"}
+    message = {"id": "m", "transactionId": "t", **place, "data": 1, "createdAt": "2026-01-31T10:20:30Z"}
 
     def script(received: Received) -> Answer:
         if received.target.startswith("/api/v1/pop/queue/a"):

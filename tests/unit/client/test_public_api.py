@@ -55,6 +55,7 @@ EXPORTED = [
     "UnsupportedByServerError",
     "Window",
     "WindowResponse",
+    "WrongEventLoopError",
 ]
 
 

@@ -196,7 +196,7 @@ async def test_server_07_answers_an_ack_with_an_object() -> None:
         (({"transactionId": "t", "partitionId": "p"}, 1), "status=1 is a int"),
         (({"transactionId": "t", "partitionId": "p"}, False, {"eror": "x"}), "did you mean 'error'"),
         ((["text"], True), "accepted is a popped message"),
-        ((None,), "messages=None is a NoneType; accepted is a popped message"),
+        ((None,), "message=None is a NoneType; accepted is a popped message"),
         (("text",), "accepted is a popped message"),
     ],
 )
