@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import Any, Awaitable, Callable, Coroutine, Iterator
+from typing import Any, Awaitable, Callable, Coroutine, Iterator, TypeVar
 
 import attrs
 
 from queen import Queen, QueenError
 from tests.scripted_server import Script, ScriptedServer
+
+T = TypeVar("T")
+
+
+def in_a_loop_of_its_own(running: Coroutine[Any, Any, T]) -> T:
+    """As ``asyncio.run``, which takes the thread's event loop away from the tests behind it."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(running)
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
 @attrs.frozen
@@ -35,9 +47,7 @@ class Driver:
 def driver(script: Script, **options: Any) -> Iterator[Driver]:
     """A client of a server that answers by a script."""
     loop = asyncio.new_event_loop()
-    # Before Python 3.10 an event belongs to the thread's loop, and not to the running one.
-    asyncio.set_event_loop(loop)
-    server = loop.run_until_complete(ScriptedServer(script).__aenter__())
+    server = loop.run_until_complete(_started(script))
     given = {"dialect": "0.15", "retry_attempts": 0, "retry_delay_millis": 0, **options}
     queen = Queen(server.url, **given)
     try:
@@ -48,7 +58,6 @@ def driver(script: Script, **options: Any) -> Iterator[Driver]:
         loop.run_until_complete(
             loop.shutdown_default_executor() if hasattr(loop, "shutdown_default_executor") else _none()
         )
-        asyncio.set_event_loop(None)
         loop.close()
 
 
@@ -61,6 +70,11 @@ async def outcome(call: Callable[[], Any]) -> Any:
     except (QueenError, TypeError, ValueError) as error:
         return error
     return None
+
+
+async def _started(script: Script) -> ScriptedServer:
+    # Made in the loop: before Python 3.10 an event belongs to the loop in which it is made.
+    return await ScriptedServer(script).__aenter__()
 
 
 async def _none() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from queen import ProtocolError, Queen, QueenError
 from queen.transport import codec
-from tests.hostile.driver import driver
+from tests.hostile.driver import driver, in_a_loop_of_its_own
 from tests.hostile.recorded import CALLS, ONLY_WITH_STREAMS, OPTIONS, Recording, record
 from tests.hostile.values import SEEDED
 from tests.scripted_server import Answer, Received, ScriptedServer, answers
@@ -87,7 +87,7 @@ async def test_a_group_on_a_queue_that_no_path_can_name_is_not_moved_in_part(que
 
 @functools.lru_cache(maxsize=None)
 def recorded_once(name: str, dialect: str) -> Recording:
-    return asyncio.run(record(name, dialect))
+    return in_a_loop_of_its_own(record(name, dialect))
 
 
 async def ends_well(call: Any, queen: Any) -> None:

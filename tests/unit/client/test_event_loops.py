@@ -13,6 +13,7 @@ import pytest
 
 from queen import ClientClosedError, Message, Queen, QueenBufferError, WrongEventLoopError
 from tests.cancellation.calls import Call, calls
+from tests.hostile.driver import in_a_loop_of_its_own
 
 NAMES = [
     "push", "push of nothing", "buffered push", "flush", "flush of a queue", "pop", "long poll",
@@ -83,8 +84,8 @@ def test_every_call_in_a_second_event_loop_says_that_the_client_is_of_another() 
         with pytest.raises(WrongEventLoopError, match="is closed; make one Queen in each event loop"):
             await queen.close()
 
-    asyncio.run(first())
-    asyncio.run(second())
+    in_a_loop_of_its_own(first())
+    in_a_loop_of_its_own(second())
 
 
 @pytest.mark.sockets
@@ -112,8 +113,8 @@ def use_in_two_loops(broker_url: str) -> None:
         with pytest.raises(ClientClosedError):
             queen.queue("over")
 
-    asyncio.run(first())
-    asyncio.run(second())
+    in_a_loop_of_its_own(first())
+    in_a_loop_of_its_own(second())
 
 
 @pytest.mark.sockets
