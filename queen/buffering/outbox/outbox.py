@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
@@ -60,7 +59,6 @@ class Outbox:
         self._on_open = on_open
         self._file: Optional[OutboxFile] = None
         self._thread = ThreadPoolExecutor(1, "queen-outbox")
-        self._process = os.getpid()
         self._adding: List[Tuple[Parcel, asyncio.Future[None]]] = []
         self._removing: List[int] = []
         self._held = 0
@@ -83,16 +81,13 @@ class Outbox:
             them is.
         """
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if os.getpid() != self._process:
-            stored.set_exception(_for(parcel, self._not_inherited()))
-            return stored
         self._adding.append((parcel, stored))
         self._start()
         return stored
 
     def remove(self, rows: Sequence[int]) -> None:
         """Delete messages, when the thread comes to it."""
-        if rows and not self._closed and os.getpid() == self._process:
+        if rows and not self._closed:
             self._removing.extend(rows)
             self._start()
 
@@ -107,7 +102,7 @@ class Outbox:
 
     async def settle(self) -> None:
         """Wait until all that was said is written, or cannot be."""
-        if self._closed or os.getpid() != self._process:
+        if self._closed:
             return
         if self._adding or self._removing:
             self._start()
@@ -117,8 +112,6 @@ class Outbox:
     async def close(self) -> None:
         """Write what is to be written, and close the file; what is in it stays there for the next process."""
         await self.settle()
-        if os.getpid() != self._process:
-            return
         self._closed = True
         if self._file is not None:
             # One that is cancelled here is repeated: closing a file twice does no harm.
@@ -176,14 +169,7 @@ class Outbox:
         for parcel, stored in adding:
             stored.set_exception(_for(parcel, error) if isinstance(error, OutboxError) else error)
 
-    def _not_inherited(self) -> OutboxError:
-        words = f"process {self._process} opened it, and a process that was forked needs a Queen and a file of its own"
-        return OutboxError(self.path, words, owner=self._process)
-
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
-        if os.getpid() != self._process:
-            # The thread is not there.
-            raise self._not_inherited()
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
 
