@@ -144,7 +144,10 @@ async def test_a_transaction_in_doubt_can_be_committed_again_and_then_tells_the_
 
 async def test_a_transaction_in_doubt_stays_in_doubt_when_it_cannot_be_sent_again() -> None:
     popped_one = {"success": True, "queue": "q", "partition": "p", "partitionId": "p", "leaseId": "l"}
-    message = {"transactionId": "t", "partitionId": "p", "leaseId": "l", "queue": "q", "partition": "p", "data": 1}
+    message = {
+        "id": "m", "transactionId": "t", "partitionId": "p", "leaseId": "l", "queue": "q", "partition": "p", "data": 1,
+        "createdAt": "2026-01-31T10:20:30Z",
+    }  # fmt: skip
     script: List[Answer] = [
         answers({**popped_one, "messages": [message]}),
         answers({"status": "healthy", "server": "libqueen"}),
