@@ -77,7 +77,7 @@ class WrongEventLoopError(QueenError, RuntimeError):
 
     Attributes:
         operation: what was called.
-        unsent: of a ``close()``, the buffered messages that nobody can send any more.
+        unsent: of a push, its items; of a ``close()``, the buffered messages that nobody can send any more.
     """
 
     def __init__(self, message: str, *, operation: str) -> None:

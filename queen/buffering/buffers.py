@@ -17,7 +17,7 @@ from queen.buffering.outbox.shelf import OutboxShelf
 from queen.buffering.parcel import Parcel, Reports, items_as_given
 from queen.buffering.shelf import MEMORY
 from queen.buffering.tally import Tally
-from queen.errors import BufferClosedError, QueenBufferError, QueenError
+from queen.errors import BufferClosedError, QueenBufferError, QueenError, WrongEventLoopError
 from queen.operations.names import check_name, may_be_refused
 from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, encode_item
 from queen.operations.push_callbacks import PushCallbacks
@@ -54,13 +54,18 @@ class Buffers:
 
         Raises:
             BufferClosedError: the client is closed.
+            WrongEventLoopError: it belongs to another event loop or process.
             OutboxError: the file cannot be used; the messages were not taken.
             QueenBufferError: there is no room, and the server refuses what is in the buffer.
             TypeError, ValueError: a payload or a queue name that cannot be sent.
         """
         if self._closed:
             raise _closed(items, callbacks)
-        self._transport.check_usable("push")
+        try:
+            self._transport.check_usable("push")
+        except WrongEventLoopError as error:
+            error.unsent = items_as_given([Parcel(items, (), callbacks, 0, 0)])
+            raise
         if items:
             queue, partition = items[0]["queue"], items[0].get("partition", DEFAULT_PARTITION)
             encoded = [encode_item(item) for item in items]

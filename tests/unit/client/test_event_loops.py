@@ -104,8 +104,10 @@ def use_in_two_loops(broker_url: str) -> None:
         await queen.queue("over").buffer({"time_millis": 60_000}).push([{"data": "held"}])
 
     async def second() -> None:
-        with pytest.raises(WrongEventLoopError) as raised:
-            await queen.queue("over").buffer().push([{"data": "late"}])
+        for late in (queen.queue("over"), queen.queue("over").buffer()):
+            with pytest.raises(WrongEventLoopError) as raised:
+                await late.push([{"data": "late"}])
+            assert [item["data"] for item in raised.value.unsent] == ["late"]
         with pytest.raises(WrongEventLoopError) as raised:
             await queen.close()
         assert [item["data"] for item in raised.value.unsent] == ["held"]
