@@ -7,7 +7,7 @@ import functools
 import logging
 import math
 from collections import deque
-from typing import Callable, Deque, List, Optional, Sequence, Tuple, cast
+from typing import Callable, Deque, List, Optional, Sequence, Tuple
 
 from queen import logs
 from queen.buffering import failures
@@ -21,7 +21,6 @@ from queen.errors import PushRejectedError, QueenError, is_final
 from queen.operations.push import push
 from queen.operations.push_callbacks import NO_CALLBACKS, PushCallbacks
 from queen.transport.transport import Transport
-from queen.types import PushResponse
 
 Place = Tuple[str, str, Optional[str]]
 """Queue, partition, and the file of the outbox, None for memory."""
@@ -344,29 +343,14 @@ class Buffer:
             return
         refused = self._batch
         if isinstance(error, PushRejectedError):
-            refused = self._split(error)
+            refused, accepted = self._reports.in_part(self._batch, error)
+            self._shelf.remove(accepted)
         self._batch = []
         for parcel in refused:
             if parcel.callbacks.on_error is not None:
                 self._reports.refused(parcel, error, self._shelf.remove)
             else:
                 self._batch.append(parcel)
-
-    def _split(self, error: PushRejectedError) -> List[Parcel]:
-        """Tell of the pushes that were accepted in a flush that was refused in part; what is left of it."""
-        refused: List[Parcel] = []
-        accepted: List[Parcel] = []
-        for parcel, results in by_parcel(self._batch, cast("Sequence[PushResponse]", error.results)):
-            failed = [place for place, result in enumerate(results) if result["status"] == "failed"]
-            if failed:
-                refused.append(parcel.part(failed))
-                taken = [place for place, result in enumerate(results) if result["status"] != "failed"]
-                accepted.append(parcel.part(taken))
-            else:
-                accepted.append(parcel)
-                self._reports.accepted(parcel, results)
-        self._shelf.remove(accepted)
-        return refused
 
     def _settle(self, batch: Sequence[Parcel]) -> None:
         """Draw the conclusions of a flush."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Awaitable, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Awaitable, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, cast
 
 import attrs
 
 from queen import logs
-from queen.errors import QueenError
+from queen.errors import PushRejectedError, QueenError
 from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, as_given
 from queen.operations.push_callbacks import PushCallbacks
 from queen.types import PushResponse
@@ -99,6 +99,25 @@ class Reports:
         callbacks = parcel.callbacks
         if callbacks.on_success is not None or callbacks.on_duplicate is not None:
             self._start(callbacks.accepted(parcel.items, results))
+
+    def in_part(self, batch: Sequence[Parcel], error: PushRejectedError) -> Tuple[List[Parcel], List[Parcel]]:
+        """Tell of the pushes that were accepted in a flush that was refused in part.
+
+        Returns:
+            What was refused of the batch, and what was accepted.
+        """
+        refused: List[Parcel] = []
+        accepted: List[Parcel] = []
+        for parcel, results in by_parcel(batch, cast("Sequence[PushResponse]", error.results)):
+            failed = [place for place, result in enumerate(results) if result["status"] == "failed"]
+            if failed:
+                refused.append(parcel.part(failed))
+                taken = [place for place, result in enumerate(results) if result["status"] != "failed"]
+                accepted.append(parcel.part(taken))
+            else:
+                accepted.append(parcel)
+                self.accepted(parcel, results)
+        return refused, accepted
 
     def refused(self, parcel: Parcel, error: QueenError, taken: Callable[[Sequence[Parcel]], None]) -> None:
         """Hand messages back that the server refused.
