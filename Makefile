@@ -11,6 +11,7 @@ EXAMPLES ?= 100
 OLD ?= HEAD
 SECONDS ?= 300
 SEED ?= 1
+ENGINE ?=
 
 .PHONY: help demo test test-all unit generate check-generated diff lint types contract broker soak bench scale audit build clean
 
@@ -57,8 +58,8 @@ contract: $(VENV)/installed  ## hold the server to the spec; QUEEN_URL=http://..
 broker: $(VENV)/installed  ## serve the embedded broker (PORT, DB, DIALECT)
 	$(BIN)/python -m queen.broker --port $(PORT) --dialect $(DIALECT) $(if $(DB),--db $(DB))
 
-soak: $(VENV)/installed  ## every kind of fault for SECONDS, drawn from SEED (DIALECT); prints the ledger, fails when something is lost
-	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS) --seed $(SEED) --dialect $(DIALECT)
+soak: $(VENV)/installed  ## every kind of fault for SECONDS, drawn from SEED (DIALECT, ENGINE); prints the ledger, fails when something is lost
+	$(BIN)/python -m tests.faults.soak --seconds $(SECONDS) --seed $(SEED) --dialect $(DIALECT) $(if $(ENGINE),--engine $(ENGINE))
 
 $(VENV)/bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'

@@ -311,7 +311,8 @@ class Queen:
     async def close(self) -> None:
         """End the consumers, wait for handlers that are under way, send what is buffered, close all connections.
 
-        That takes at most ``timeout_millis`` for the handlers and the same again for the buffers. A second call does
+        That takes at most ``timeout_millis`` for the handlers and the same again for the buffers, and as long as the
+        disk takes to write what was pushed into durable ones. A second call does
         nothing; after one that was cancelled it tells what was left. In a child process it leaves everything to the
         parent.
 

@@ -17,7 +17,7 @@ from queen.buffering.options import BufferOptions, buffer_options
 from queen.buffering.parcel import Parcel, Reports, by_parcel, size_of
 from queen.buffering.shelf import Shelf
 from queen.buffering.tally import Tally
-from queen.errors import PushRejectedError, QueenError, is_final
+from queen.errors import OutboxError, PushRejectedError, QueenError, is_final
 from queen.operations.push import push
 from queen.operations.push_callbacks import NO_CALLBACKS, PushCallbacks
 from queen.transport.transport import Transport
@@ -196,6 +196,10 @@ class Buffer:
             if not self._batch:
                 self._batch = self._next_batch() if self._shelf.tail is None else [await self._next_left()]
             await self._send_batch()
+        except OutboxError as error:
+            # What a former process left cannot be read now.
+            self._note(error, logging.ERROR)
+            self._awaited.fail(self._still_buffered)
         except Exception as error:  # noqa: BLE001  (it must not stop the buffers behind it)
             self._met_a_defect(error)
             return
@@ -261,7 +265,8 @@ class Buffer:
         if self._has_given_up():
             self._queue.forget(self)
             return
-        when = self._retry_at if self._batch else self._send_at()
+        is_repeat = self._batch or isinstance(self._failure, OutboxError)
+        when = self._retry_at if is_repeat else self._send_at()
         if when <= asyncio.get_running_loop().time():
             self._queue.start(self)
         else:
@@ -331,14 +336,9 @@ class Buffer:
 
     def _keep(self, error: QueenError) -> None:
         """Note a failure: the batch stays at the front, but for what goes back to the user."""
-        self._failure = error
-        self._failures += 1
-        self._retry_at = asyncio.get_running_loop().time() + self._transport.retry.wait_before(self._failures)
-        self._tally.failed += 1
         self._maybe_stored = self._maybe_stored or error.maybe_delivered
         blocks = is_final(error) and any(parcel.callbacks.on_error is None for parcel in self._batch)
-        level = logging.ERROR if blocks else logging.WARNING
-        logs.event(level, "Buffer.flush", buffer=self._name(), messages=self.count, failed=str(error))
+        self._note(error, logging.ERROR if blocks else logging.WARNING)
         if not is_final(error):
             return
         refused = self._batch
@@ -351,6 +351,14 @@ class Buffer:
                 self._reports.refused(parcel, error, self._shelf.remove)
             else:
                 self._batch.append(parcel)
+
+    def _note(self, error: QueenError, level: int) -> None:
+        """Log a failure, and wait a while before the next attempt."""
+        self._failure = error
+        self._failures += 1
+        self._retry_at = asyncio.get_running_loop().time() + self._transport.retry.wait_before(self._failures)
+        self._tally.failed += 1
+        logs.event(level, "Buffer.flush", buffer=self._name(), messages=self.count, failed=str(error))
 
     def _settle(self, batch: Sequence[Parcel]) -> None:
         """Draw the conclusions of a flush."""

@@ -17,7 +17,7 @@ from queen.buffering.outbox.shelf import OutboxShelf
 from queen.buffering.parcel import Parcel, Reports, items_as_given
 from queen.buffering.shelf import MEMORY
 from queen.buffering.tally import Tally
-from queen.errors import BufferClosedError, QueenBufferError, QueenError, WrongEventLoopError
+from queen.errors import BufferClosedError, OutboxError, QueenBufferError, QueenError, WrongEventLoopError
 from queen.operations.names import check_name, may_be_refused
 from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, encode_item
 from queen.operations.push_callbacks import PushCallbacks
@@ -44,6 +44,8 @@ class Buffers:
         self._tally = Tally()
         self._closed = False
         self._closing: Optional[asyncio.Lock] = None
+        # Kept here until it is told: a call that is cancelled while it closes must not lose it.
+        self._given_up: List[Buffer] = []
 
     async def add(
         self, options: BufferOptions, items: Sequence[IdentifiedItem], callbacks: PushCallbacks
@@ -125,6 +127,9 @@ class Buffers:
         for buffer in left:
             buffer.hand_back_left(callbacks)
         await _flushed(left)
+        if outbox.damaged:
+            rows = ", ".join(map(str, outbox.damaged))
+            raise OutboxError(outbox.path, f"its messages {rows} are damaged and stay in it; all others were sent")
         return count
 
     def stats(self) -> BufferStats:
@@ -157,12 +162,16 @@ class Buffers:
             # Pushes that are being written were let in.
             await self._outboxes.settle()
             await self._queue.finish(deadline + _GRACE_SECONDS)
-            left = [buffer.end() for buffer in self._buffers.values()]
-            maybe_stored = any(buffer.maybe_stored for buffer in self._buffers.values())
-            failures = [buffer.failure for buffer in self._buffers.values() if buffer.failure is not None]
+            self._given_up += self._buffers.values()
             self._buffers.clear()
+            for buffer in self._given_up:
+                buffer.end()
             await self._reports.finish(deadline)
             await self._outboxes.close()
+        given_up, self._given_up = self._given_up, []
+        left = [buffer.end() for buffer in given_up]
+        maybe_stored = any(buffer.maybe_stored for buffer in given_up)
+        failures = [buffer.failure for buffer in given_up if buffer.failure is not None]
         unsent = items_as_given([parcel for parcels in left for parcel in parcels])
         if unsent:
             reason = str(failures[0]) if failures else f"they were not answered within {seconds:g} s"
@@ -175,12 +184,14 @@ class Buffers:
     def abandon(self) -> List[Mapping[str, object]]:
         """Take nothing more, and give up what is held, since nobody can send it any more; that is returned."""
         self._closed = True
-        left = [parcel for buffer in self._buffers.values() for parcel in buffer.end()]
+        left = [parcel for buffer in [*self._given_up, *self._buffers.values()] for parcel in buffer.end()]
+        self._given_up.clear()
         self._buffers.clear()
         return items_as_given(left)
 
     def __del__(self) -> None:
-        left = sum(buffer.count for buffer in self._buffers.values() if not buffer.durable)
+        held = [*self._given_up, *self._buffers.values()]
+        left = sum(buffer.count for buffer in held if not buffer.durable)
         # What a child process has of its parent's buffers is the parent's to send.
         if left and self._transport.home.in_this_process():
             words = f"{left} buffered messages are lost: the client was never closed"

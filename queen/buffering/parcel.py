@@ -6,12 +6,16 @@ import asyncio
 from typing import Awaitable, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, cast
 
 import attrs
+from typing_extensions import Final
 
 from queen import logs
 from queen.errors import PushRejectedError, QueenError
 from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, as_given
 from queen.operations.push_callbacks import PushCallbacks
 from queen.types import PushResponse
+
+# How long a callback that is ended may take to clean up.
+_GRACE_SECONDS: Final = 0.25
 
 
 # One is made for each push: frozen, that would cost 0.9 us instead of 0.4.
@@ -141,6 +145,8 @@ class Reports:
             await asyncio.wait(running, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
         for task in running:
             task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=_GRACE_SECONDS)
 
     def _start(self, report: Awaitable[None]) -> None:
         task = asyncio.ensure_future(_logged(report))

@@ -50,12 +50,14 @@ class Outbox:
     Attributes:
         left: what a former process left in it, by queue and partition.
         left_callbacks: what is told of those messages.
+        damaged: the rows that cannot be read; they stay in the file.
     """
 
     def __init__(self, path: str, on_open: Callable[[Outbox], None]) -> None:
         self.path = path
         self.left: Dict[Tuple[str, str], Left] = {}
         self.left_callbacks: PushCallbacks = NO_CALLBACKS
+        self.damaged: List[int] = []
         self._on_open = on_open
         self._file: Optional[OutboxFile] = None
         self._thread = ThreadPoolExecutor(1, "queen-outbox")

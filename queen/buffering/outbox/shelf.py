@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Optional, Sequence, cast
+import logging
+from typing import List, Optional, Sequence, cast
 
+from queen import logs
 from queen.buffering.outbox.outbox import Left, Outbox
 from queen.buffering.parcel import Parcel
-from queen.errors import OutboxError
 from queen.operations.push import IdentifiedItem
 from queen.transport import codec
 
@@ -51,16 +52,19 @@ class OutboxShelf:
     async def next_left(self, count: int) -> Parcel:
         """The next messages that a former process left, at most so many.
 
+        Those that are damaged are passed over.
+
         Raises:
-            OutboxError: they cannot be read.
+            OutboxError: the file cannot be read.
         """
         left = self._left
         assert left is not None
         found = await self._outbox.read(self._place, left, count)
-        items = [self._decoded(row, item) for row, item in found]
+        sound = [(row, item, decoded) for row, item in found for decoded in self._decoded(row, item)]
         is_tail = not found or len(found) >= left.count
         parcel = left.tail if is_tail else Parcel([], [], left.tail.callbacks, left.tail.since, left.tail.due)
-        parcel.items, parcel.encoded, parcel.rows = items, [item for _, item in found], [row for row, _ in found]
+        parcel.items, parcel.encoded = [decoded for _, _, decoded in sound], [item for _, item, _ in sound]
+        parcel.rows = [row for row, _, _ in sound]
         parcel.left, parcel.callbacks = True, self._outbox.left_callbacks
         if is_tail:
             del self._outbox.left[self._place]
@@ -77,8 +81,11 @@ class OutboxShelf:
     def _left(self) -> Optional[Left]:
         return self._outbox.left.get(self._place)
 
-    def _decoded(self, row: int, item: bytes) -> IdentifiedItem:
+    def _decoded(self, row: int, item: bytes) -> List[IdentifiedItem]:
+        """The item; nothing where it is damaged: it stays in the file, and does not hold up those behind it."""
         try:
-            return cast("IdentifiedItem", codec.decode(item))
+            return [cast("IdentifiedItem", codec.decode(item))]
         except ValueError as error:
-            raise OutboxError(self._outbox.path, f"its message {row} is damaged: {error}") from error
+            self._outbox.damaged.append(row)
+            logs.event(logging.ERROR, "Outbox.read", path=self._outbox.path, message=row, damaged=str(error))
+            return []

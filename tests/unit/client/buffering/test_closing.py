@@ -45,6 +45,28 @@ async def test_what_could_not_be_sent_tells_whether_it_may_have_been_stored(answ
     assert flushed.value.maybe_delivered == closed.value.maybe_delivered == delivered
 
 
+async def test_a_close_that_is_cancelled_as_it_waits_for_a_callback_is_told_the_rest_by_the_next() -> None:
+    async def never_ends(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    async with ScriptedServer(lambda _: answers({"error": "no"}, 400)) as server:
+        queen = Queen(server.url, timeout_millis=300)
+        for name in ("a", "b"):
+            push = queen.queue("q").partition(name).buffer({"time_millis": 60_000}).push([{"data": name}])
+            await (push.on_error(never_ends) if name == "a" else push)
+        closing = asyncio.ensure_future(queen.close())
+        await asyncio.sleep(0)
+        while queen.get_buffer_stats()["activeBuffers"]:  # noqa: ASYNC110  (nothing else tells)
+            await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait({closing})
+        assert closing.cancelled()
+        with pytest.raises(QueenBufferError) as raised:
+            await queen.close()
+        assert [item["data"] for item in raised.value.unsent] == ["b"]
+        await queen.close()
+
+
 async def test_a_flush_that_a_cancelled_close_cuts_off_may_have_been_stored() -> None:
     script: List[Answer] = [Hang()]
     async with ScriptedServer(lambda _: script.pop() if script else Scripted(b"", 429)) as server:

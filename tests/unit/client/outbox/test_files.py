@@ -200,23 +200,25 @@ async def test_a_removal_that_fails_is_logged_and_made_up_for(
     assert in_file(path) == []
 
 
-async def test_a_message_that_is_damaged_in_the_file_stops_its_partition_alone(
+async def test_a_message_that_is_damaged_in_the_file_stays_in_it_and_stops_no_other(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "outbox.db"
-    await leave(path, 1, partition="bad")
-    await leave(path, 2, partition="good")
+    await leave(path, 1, 2, 3, partition="bad")
+    await leave(path, 4, partition="good")
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE messages SET item = CAST('{\"queue' AS BLOB) WHERE partition = 'bad'")
+        connection.execute("UPDATE messages SET item = CAST('{\"queue' AS BLOB) WHERE id = 2")
         connection.commit()
     server_side = Storing()
     async with ScriptedServer(server_side) as server, Queen(server.url) as queen:
-        with pytest.raises(OutboxError, match="message 1 is damaged"):
+        with pytest.raises(OutboxError, match="its messages 2 are damaged and stay in it; all others were sent"):
             await queen.recover_outbox(path)
-        await queen.queue("q").partition("good").flush_buffer()
-    assert server_side.stored == {"good": [2]}
+        await queen.queue("q").partition("bad").buffer({"durable": path}).push([{"data": 5}])
+        await queen.flush_all_buffers()
+    assert server_side.stored == {"bad": [1, 3, 5], "good": [4]}
+    assert any(record.levelname == "ERROR" and "damaged" in record.getMessage() for record in caplog.records)
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT partition FROM messages").fetchall() == [("bad",)]
+        assert connection.execute("SELECT id FROM messages").fetchall() == [(2,)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes of files")
