@@ -16,6 +16,8 @@ from queen.transport.request_headers import bearer
 
 _UNAUTHORIZED: Final = 401
 _REDIRECT: Final = 300
+# How long a function that is ended may take to clean up.
+_GRACE_SECONDS: Final = 0.25
 
 
 def authorized(config: ClientConfig, engine: Engine, poll_engine: Engine) -> Tuple[Engine, Engine]:
@@ -111,6 +113,7 @@ class Tokens(Credentials):
         self._closed = True
         if self._asking is not None:
             self._asking.cancel()
+            await asyncio.wait({self._asking}, timeout=_GRACE_SECONDS)
 
     async def _asked(self, deadline: float) -> SecretBytes:
         loop = asyncio.get_running_loop()
