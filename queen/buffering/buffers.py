@@ -39,7 +39,7 @@ class Buffers:
         self._transport = transport
         self._buffers: Dict[Place, Buffer] = {}
         self._outboxes = Outboxes()
-        self._queue = FlushQueue()
+        self._queue = FlushQueue(transport.connections)
         self._reports = Reports()
         self._tally = Tally()
         self._closed = False

@@ -9,8 +9,6 @@ from typing import Dict, List, Optional, Set, Tuple
 
 from typing_extensions import Final, Protocol
 
-# As many as one server has connections: a flush that waited for one would use up the time of its request.
-_AT_ONCE: Final = 100
 _STALE_ALLOWED: Final = 100
 
 
@@ -31,9 +29,14 @@ class FlushQueue:
 
     A buffer that waits holds no task and no timer of its own: ten thousand that come due together are sent by a hundred
     tasks.
+
+    Args:
+        at_once: how many may send at the same time. As many as one server has connections: a flush that waited for one
+            would use up the time of its request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
         self._ready: OrderedDict[Flushable, None] = OrderedDict()
         self._workers: Set[asyncio.Task[None]] = set()
         self._times: Dict[Flushable, float] = {}
@@ -46,7 +49,7 @@ class FlushQueue:
     def start(self, buffer: Flushable) -> None:
         """Let a buffer send, behind those that were started before; once, however often this is said."""
         self._ready[buffer] = None
-        if len(self._workers) < _AT_ONCE:
+        if len(self._workers) < self._at_once:
             worker = asyncio.ensure_future(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._ended)

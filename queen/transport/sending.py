@@ -176,7 +176,10 @@ class Sending(Generic[T]):
             what = f"status {last.status}"
         else:
             maybe_delivered = last.maybe_delivered
-            unhealthy = not isinstance(last, DeadlinePassedError) or self._had_its_time(last, now - started)
+            if isinstance(last, DeadlinePassedError):
+                unhealthy = self._had_its_time(last, now - started)
+            else:
+                unhealthy = not isinstance(last, IdleClosedError)
             what = str(last)
         self._maybe_delivered = self._maybe_delivered or maybe_delivered
         if unhealthy:

@@ -38,12 +38,14 @@ class Transport:
     Attributes:
         home: the event loop and process that the client belongs to.
         timeout: how long one call may take, in seconds.
+        connections: how many requests one server is sent at the same time.
         retry: how long is waited between repeats, for those who repeat what it gave up on.
     """
 
     def __init__(self, config: ClientConfig, engine: Engine, poll_engine: Engine) -> None:
         self.home: Final = Home(movable=not config.embedded)
         self.timeout: Final = config.timeout_millis / 1000
+        self.connections: Final = config.max_connections
         self.retry: Final = RetryPolicy(attempts=config.retry_attempts, delay=config.retry_delay_millis / 1000)
         self._router = Router(config)
         self._dialect = None if config.dialect is None else Dialect(config.dialect)

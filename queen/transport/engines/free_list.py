@@ -106,6 +106,9 @@ class FreeList(Generic[C]):
             raise
         finally:
             timer.cancel()
+            # Those who gave up, most of them before all others.
+            while self._waiting and self._waiting[0].done():
+                self._waiting.popleft()
 
 
 def _expire(waiter: asyncio.Future[C]) -> None:

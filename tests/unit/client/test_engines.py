@@ -66,6 +66,19 @@ async def test_a_pop_is_not_sent_twice_for_an_idle_connection(clock: Clock) -> N
     assert len(server.received) == 2
 
 
+async def test_a_server_that_closes_an_idle_connection_is_well(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    script: List[Answer] = [answers(EMPTY), Drop(), answers(EMPTY)]
+    async with ScriptedServer(lambda _: script.pop(0)) as server, ScriptedServer(lambda _: answers(EMPTY)) as other:
+        async with Queen([server.url, other.url], load_balancing_strategy="session", retry_attempts=0) as queen:
+            await queen.queue("q").pop()
+            clock.advance(2)
+            with pytest.raises(ConnectionFailedError):
+                await queen.queue("q").pop()
+            await queen.queue("q").pop()
+    assert len(server.received) == 3
+    assert other.received == []
+
+
 async def test_a_connection_that_breaks_in_use_is_a_failure() -> None:
     script: List[Answer] = [answers(DELETED), Drop()]
     async with ScriptedServer(lambda _: script.pop(0)) as server, client(server) as queen:

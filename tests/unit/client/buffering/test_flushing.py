@@ -9,6 +9,7 @@ import pytest
 
 from queen import Queen
 from tests.scripted_server import Answer, Received, ScriptedServer
+from tests.unit.client.loop_clock import Clock
 from tests.unit.client.pushes import items_of, payloads, queued, stored
 
 
@@ -162,3 +163,17 @@ async def test_options_may_be_in_camel_case(queen: Queen, queue_name: str) -> No
     assert await pushed == {"buffered": True, "count": 1}
     await queen.flush_all_buffers()
     assert await stored(queen, queue_name) == [1]
+
+
+async def test_a_flush_does_not_wait_for_a_connection_in_the_time_of_its_request(clock: Clock) -> None:
+    def slow(received: Received) -> Answer:
+        clock.advance(0.4)
+        return queued(received)
+
+    async with ScriptedServer(slow) as server:
+        async with Queen(server.url, max_connections=1, timeout_millis=1000, retry_attempts=0) as queen:
+            for number in range(6):
+                await queen.queue("q").partition(f"p{number}").buffer({"time_millis": 60_000}).push([{"data": number}])
+            await queen.flush_all_buffers()
+            assert queen.get_buffer_stats()["flushesFailed"] == 0
+    assert len(server.received) == 6
