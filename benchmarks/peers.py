@@ -20,6 +20,7 @@ THIS: Final = "this"
 THIS_SPEED: Final = "this-speed"
 OLD: Final = "queen-mq-0.12.0"
 NEWEST: Final = "queen-mq-newest"
+HTTPX: Final = "httpx"
 AIOHTTP: Final = "aiohttp"
 RAW: Final = "raw"
 
@@ -100,7 +101,7 @@ def peers() -> List[Peer]:
             works=routes + idle,
         ),
         Peer(
-            name="httpx", title="bare httpx loop", client="httpx", requirements=("httpx",), shown=("httpx",), works=idle
+            name=HTTPX, title="bare httpx loop", client="httpx", requirements=("httpx",), shown=("httpx",), works=idle
         ),
         Peer(
             name=AIOHTTP,

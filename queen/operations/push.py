@@ -138,17 +138,18 @@ async def push(
     request = read_by(messages.push(items=cast("List[PushItem]", unique)), functools.partial(_results, unique))
     try:
         answer = await transport.exchange(request, affinity=key, body=body, seconds=seconds)
+        results, statuses = answer.value
+        lost = answer.repeated
+    except PushRejectedError as error:
+        results, statuses = _with_statuses(error.results)
+        lost = error.maybe_delivered
     except QueenError as error:
         error.unsent = [as_given(item) for item in items]
         raise
     except (TypeError, ValueError) as error:
         raise _in_words_of_the_user(error) from None
-    results, statuses = answer.value
-    if "duplicate" in statuses and (repeated or answer.repeated):
-        # The items of a push whose answer was lost are duplicates of themselves.
-        for result in results:
-            if result["status"] == "duplicate":
-                result["status"] = "queued"
+    if "duplicate" in statuses and (repeated or lost):
+        _accept_own_duplicates(results)
     ordered = results if places is None else _in_order(results, places)
     if "failed" in statuses:
         raise _rejection(items, ordered)
@@ -231,7 +232,11 @@ def _each_id_once(items: Sequence[IdentifiedItem]) -> Tuple[Optional[List[int]],
 
 
 def _results(items: Sequence[IdentifiedItem], answer: object) -> Tuple[List[PushResponse], Set[str]]:
-    """The results of the items, and which statuses are among them."""
+    """The results of the items, and which statuses are among them.
+
+    Raises:
+        PushRejectedError: an item was refused. Raised here, where the answer is read, it has no secret in its words.
+    """
     entries = cast("List[Dict[str, str]]", answer)
     if len(entries) != len(items):
         raise ValueError(f"{len(entries)} results for {len(items)} items")
@@ -242,7 +247,21 @@ def _results(items: Sequence[IdentifiedItem], answer: object) -> Tuple[List[Push
         # A buffered item's answer carries no id, or none that this client did not send. Nobody else has the answer: it
         # is completed where it is, and not in a copy (0.1 us of an item).
         entry["transaction_id"] = item["transactionId"]
+    if "failed" in statuses:
+        raise PushRejectedError(operation="push", status=200, words="", results=entries, unsent=())
     return cast("List[PushResponse]", entries), statuses
+
+
+def _with_statuses(results: Sequence[Mapping[str, object]]) -> Tuple[List[PushResponse], Set[str]]:
+    found = cast("List[PushResponse]", list(results))
+    return found, {result["status"] for result in found}
+
+
+def _accept_own_duplicates(results: Sequence[PushResponse]) -> None:
+    """The items of a push whose answer was lost are duplicates of themselves."""
+    for result in results:
+        if result["status"] == "duplicate":
+            result["status"] = "queued"
 
 
 def _rejection(items: Sequence[IdentifiedItem], results: Sequence[PushResponse]) -> PushRejectedError:

@@ -11,11 +11,9 @@ from queen import callbacks
 from queen.config import ClientConfig, TokenSource, is_token
 from queen.secret import Secret, SecretBytes
 from queen.transport.engine import Engine, Headers, NoTokenError, NotSentError, Reply
-from queen.transport.redaction import redacted
 from queen.transport.request_headers import bearer
 
 _UNAUTHORIZED: Final = 401
-_REDIRECT: Final = 300
 # How long a function that is ended may take to clean up.
 _GRACE_SECONDS: Final = 0.25
 
@@ -194,8 +192,7 @@ class AuthorizingEngine(Engine):
         deadline: float,
     ) -> Reply:
         added: Headers = () if value is None else ((b"authorization", value),)
-        reply = await self._engine.send(origin, target, method, (*headers, *added), body, deadline)
-        return reply if reply.status < _REDIRECT else redacted(reply, added)
+        return await self._engine.send(origin, target, method, (*headers, *added), body, deadline)
 
 
 def _concealed(token: object) -> Optional[Secret]:

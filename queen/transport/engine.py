@@ -10,11 +10,19 @@ Headers = Sequence[Tuple[bytes, bytes]]
 
 
 class Reply(NamedTuple):
-    """A complete HTTP answer: the status, the headers (names in lower case) and the whole body."""
+    """A complete HTTP answer.
+
+    Attributes:
+        status: the status.
+        headers: the headers, their names in lower case.
+        body: the whole body.
+        sent: all headers of the request, whose secrets the body may repeat.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    sent: Headers = ()
 
     @override
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ from queen.errors import (
     ClientClosedError,
     ConnectionFailedError,
     HttpStatusError,
+    ProtocolError,
     QueenError,
     QueenTimeoutError,
     TokenUnavailableError,
@@ -144,7 +145,7 @@ class Sending(Generic[T]):
             reply = await self.engine.send(
                 server.url, self.request.target, operation.method, self.headers, self.body, self._deadline
             )
-            return reply if reply.status < _REDIRECT else redacted(reply, self.headers)
+            return reply if reply.status < _REDIRECT else redacted(reply)
         except TooLongError as error:
             # The same request would be answered in the same way, by a server that is well.
             raise answer.too_long(operation, error, server.url) from None
@@ -166,8 +167,29 @@ class Sending(Generic[T]):
         try:
             return Answer(answer.read(self.request, reply, server.url), repeated, server)
         except QueenError as error:
-            error.maybe_delivered = error.maybe_delivered or repeated
-            raise
+            shown = redacted(reply)
+            if shown is reply:
+                error.maybe_delivered = error.maybe_delivered or repeated
+                raise
+        # Outside of the handler, or the error would keep the first one as its context, with all that it shows.
+        unreadable = self._unreadable(shown, server)
+        unreadable.maybe_delivered = unreadable.maybe_delivered or repeated
+        raise unreadable
+
+    def _unreadable(self, shown: Reply, server: Server) -> QueenError:
+        """What is wrong with an answer that could not be read, by what may be shown of it."""
+        try:
+            answer.read(self.request, shown, server.url)
+        except QueenError as error:
+            return error
+        # What was wrong with it was the secret itself: what is left can be read, and is not what the server said.
+        return ProtocolError(
+            "it repeats a secret of its request",
+            operation=self.request.operation.id,
+            url=server.url,
+            status=shown.status,
+            excerpt="",
+        )
 
     def _note_failure(self, server: Server, last: Union[Reply, EngineError], started: float) -> None:
         now = asyncio.get_running_loop().time()

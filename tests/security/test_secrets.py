@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import functools
 import logging
@@ -106,20 +107,39 @@ async def test_what_fails_shows_no_secret(
 
 
 @pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("status", [302, 400, 401, 502])
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 502])
 async def test_an_error_page_that_repeats_a_secret_is_not_shown_with_it(
     exposure: Exposure, source: str, status: int
 ) -> None:
     def repeat(received: Received) -> Answer:
-        token = received.headers.get("authorization", "").rpartition(" ")[2]
+        scheme, _, token = received.headers.get("authorization", "").rpartition(" ")
         words = f"not accepted: {token} of {received.headers}"
+        if scheme == "Basic":
+            words += f", which is {base64.b64decode(token).decode()}, with the password {PASSWORD}"
+        if status == 201:
+            return answers([{"status": "failed", "error": words}], status)
         return answers({"error": words}, status) if status == 400 else Scripted(words.encode(), status)
 
     async with ScriptedServer(repeat) as server:
         async with failing(exposure, SOURCES[source](server.url)) as queen:
             with pytest.raises(QueenError, match=r"not accepted: \*\*\* of") as raised:
+                await (queen.queue("q").push([{"data": 1}]) if status == 201 else queen.queue("q").delete())
+            exposure.error(raised.value)
+    assert exposure.of(*SECRETS) == []
+
+
+@pytest.mark.parametrize("status", [200, 502])
+async def test_a_proxy_that_repeats_its_own_password_is_not_shown_with_it(exposure: Exposure, status: int) -> None:
+    def repeat(received: Received) -> Answer:
+        return Scripted(f"not accepted: {PASSWORD} of {received.headers}".encode(), status)
+
+    async with ScriptedServer(repeat) as proxy:
+        options = {"url": "http://queen.test", "proxy": proxy.url.replace("://", f"://user:{PASSWORD}@")}
+        async with failing(exposure, options) as queen:
+            with pytest.raises(QueenError, match=r"not accepted: \*\*\* of") as raised:
                 await queen.queue("q").delete()
             exposure.error(raised.value)
+    assert "proxy-authorization" in proxy.received[0].headers
     assert exposure.of(*SECRETS) == []
 
 

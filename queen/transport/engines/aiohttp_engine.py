@@ -61,7 +61,7 @@ class _Protocol(ResponseHandler, HttpProtocol):
         assert self.transport is not None
         self.transport.write(_head(method, target, headers) + (body or b""))
         try:
-            return await self._reply()
+            return await self._reply(headers)
         # A RuntimeError is aiohttp's for a body that is read after its connection was lost.
         except (HttpProcessingError, aiohttp.ClientError, OSError, RuntimeError) as error:
             self.check_length(None)
@@ -106,14 +106,14 @@ class _Protocol(ResponseHandler, HttpProtocol):
         # After an error in the body, aiohttp forgets its reader, who would wait for ever.
         self._fail_body(self.exception() or aiohttp.ServerDisconnectedError())
 
-    async def _reply(self) -> Reply:
+    async def _reply(self, sent: Headers) -> Reply:
         message, body = await self.read()
         while message.code in _INTERIM:
             message, body = await self.read()
         self.check_length(message.headers.get("content-length"))
         self._body = body
         try:
-            return Reply(message.code, message.headers, await body.read())
+            return Reply(message.code, message.headers, await body.read(), sent)
         finally:
             self._body = None
 

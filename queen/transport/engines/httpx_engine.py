@@ -77,7 +77,7 @@ class _Protocol(HttpProtocol, httpcore.AsyncNetworkStream):
         except (httpcore.NetworkError, httpcore.ProtocolError) as error:
             self.check_length(None)
             raise AnswerLostError(reason(error, "the connection broke")) from error
-        return Reply(response.status, headers_of_answer, b"".join(parts))
+        return Reply(response.status, headers_of_answer, b"".join(parts), headers)
 
     @override
     def drop(self) -> None:
