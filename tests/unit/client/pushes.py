@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+import asyncio
+from typing import Any, Awaitable, Callable, Dict, List
 
 from queen import Queen
 from tests.scripted_server import Answer, Received, Scripted, ScriptedServer, answers
@@ -11,6 +12,16 @@ from tests.scripted_server import Answer, Received, Scripted, ScriptedServer, an
 def queued(received: Received) -> Scripted:
     """The answer of a server that stores everything."""
     return answers([{"status": "queued", "transaction_id": item["transactionId"]} for item in items_of(received)])
+
+
+def queued_after(release: asyncio.Event) -> Callable[[Received], Awaitable[Scripted]]:
+    """A server that stores everything, and does not answer before an event."""
+
+    async def answer(received: Received) -> Scripted:
+        await release.wait()
+        return queued(received)
+
+    return answer
 
 
 def refusing(words: str, *, payload: Any) -> Any:

@@ -15,7 +15,7 @@ from queen import AuthenticationError, LeaseLostError, Message, Queen, QueenBuff
 from queen.broker import Broker, open_broker
 from tests.guide.virtual_time import VirtualTime
 from tests.scripted_server import Answer, Drop, Hang, Received, Scripted, ScriptedServer, answers
-from tests.unit.client.pushes import items_of, queued
+from tests.unit.client.pushes import items_of, queued, queued_after
 
 pytestmark = pytest.mark.sockets
 
@@ -113,11 +113,7 @@ async def test_overlapping_flushes_of_one_buffer_arrive_in_order() -> None:
 async def test_flush_buffer_of_a_queue_without_a_buffer_does_not_deadlock_while_another_flush_runs() -> None:
     release = asyncio.Event()
 
-    async def answer(received: Received) -> Answer:
-        await release.wait()
-        return queued(received)
-
-    async with ScriptedServer(answer) as server, Queen(server.url) as queen:
+    async with ScriptedServer(queued_after(release)) as server, Queen(server.url) as queen:
         await queen.queue("buffered").buffer({"time_millis": 60_000}).push([{"data": 1}])
         flushing = asyncio.ensure_future(queen.flush_all_buffers())
         await in_time(server.arrived.wait())

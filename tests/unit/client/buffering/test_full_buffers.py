@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from queen import Queen
-from tests.scripted_server import Answer, Received, ScriptedServer
-from tests.unit.client.pushes import payloads, queued, stored
+from tests.scripted_server import ScriptedServer
+from tests.unit.client.pushes import payloads, queued_after, stored
 
 
 async def test_a_push_waits_while_the_buffer_is_full() -> None:
     release = asyncio.Event()
 
-    async def answer(received: Received) -> Answer:
-        await release.wait()
-        return queued(received)
-
-    async with ScriptedServer(answer) as server, Queen(server.url) as queen:
+    async with ScriptedServer(queued_after(release)) as server, Queen(server.url) as queen:
         queue = queen.queue("q").buffer({"message_count": 2, "max_size": 4, "time_millis": 60_000})
         for number in range(4):
             await queue.push([{"data": number}])
@@ -33,11 +29,7 @@ async def test_a_push_waits_while_the_buffer_is_full() -> None:
 async def test_the_bound_is_four_flushes_where_nothing_is_said() -> None:
     release = asyncio.Event()
 
-    async def answer(received: Received) -> Answer:
-        await release.wait()
-        return queued(received)
-
-    async with ScriptedServer(answer) as server, Queen(server.url) as queen:
+    async with ScriptedServer(queued_after(release)) as server, Queen(server.url) as queen:
         queue = queen.queue("q").buffer({"message_count": 2, "time_millis": 60_000})
         for number in range(8):
             await queue.push([{"data": number}])
@@ -58,11 +50,7 @@ async def test_a_push_of_more_than_fits_is_taken_whole(queen: Queen, queue_name:
 async def test_a_pusher_that_is_cancelled_while_it_waits_takes_its_message_back() -> None:
     release = asyncio.Event()
 
-    async def answer(received: Received) -> Answer:
-        await release.wait()
-        return queued(received)
-
-    async with ScriptedServer(answer) as server, Queen(server.url) as queen:
+    async with ScriptedServer(queued_after(release)) as server, Queen(server.url) as queen:
         queue = queen.queue("q").buffer({"message_count": 1, "max_size": 1, "time_millis": 60_000})
         await queue.push([{"data": "taken"}])
         waiting = asyncio.ensure_future(queue.push([{"data": "cancelled"}]))

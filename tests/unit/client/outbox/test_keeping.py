@@ -15,7 +15,7 @@ import pytest
 from queen import Queen, QueenBufferError
 from tests.scripted_server import Answer, Drop, Received, Scripted, ScriptedServer
 from tests.unit.client.outbox.outboxes import NOWHERE, Storing, durable, files_in, in_file, leave
-from tests.unit.client.pushes import items_of, payloads, queued, stored
+from tests.unit.client.pushes import items_of, payloads, queued, queued_after, stored
 
 
 async def test_a_push_has_returned_when_its_messages_are_in_the_file(tmp_path: Path) -> None:
@@ -124,11 +124,7 @@ async def test_a_push_that_is_cancelled_is_taken_all_the_same_or_not_at_all(tmp_
 async def test_a_pusher_that_waits_for_room_has_nothing_in_the_file(tmp_path: Path) -> None:
     release = asyncio.Event()
 
-    async def answer(received: Received) -> Answer:
-        await release.wait()
-        return queued(received)
-
-    async with ScriptedServer(answer) as server, Queen(server.url) as queen:
+    async with ScriptedServer(queued_after(release)) as server, Queen(server.url) as queen:
         queue = queen.queue("q").buffer(durable(tmp_path / "outbox.db", message_count=1, max_size=2))
         await queue.push([{"data": 1}])
         await queue.push([{"data": 2}])
