@@ -1,10 +1,15 @@
-"""Waiting for an event for a while, and working beside something else."""
+"""Waiting for an event for a while, working beside something else, and ending it."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import AsyncIterator, Coroutine, Iterable
+from typing import Any, AsyncIterator, Collection, Coroutine, Iterable
+
+from typing_extensions import Final
+
+# How long a task that is ended may take to clean up.
+_CLEANING_SECONDS: Final = 0.25
 
 
 async def wait_at_most(event: asyncio.Event, seconds: float) -> None:
@@ -30,3 +35,11 @@ async def beside(work: Iterable[Coroutine[object, object, None]]) -> AsyncIterat
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def end_tasks(tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Cancel tasks, and wait a moment for what they do at their end: a user's code may take for ever."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=_CLEANING_SECONDS)

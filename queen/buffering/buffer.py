@@ -171,11 +171,17 @@ class Buffer:
         self._turn_away(lambda parcel: failures.closed_meanwhile(self._name(), parcel))
         self._schedule()
 
-    def end(self) -> List[Parcel]:
-        """Give up; what its user must know of: what would be lost now, and what the server refuses."""
+    def give_up(self) -> None:
+        """Tell those who wait for a flush that it will not be done."""
         held = [*self._batch, *self._parcels]
         self._awaited.fail(lambda: failures.unfinished(self._name(), held, maybe_delivered=self._maybe_stored))
-        return held if not self._shelf.durable else self._batch if is_final(self._failure) else []
+
+    @property
+    def unsent(self) -> List[Parcel]:
+        """What its user must know of when it has given up: what would be lost now, and what the server refuses."""
+        if self._shelf.durable:
+            return self._batch if is_final(self._failure) else []
+        return [*self._batch, *self._parcels]
 
     def hand_back_left(self, callbacks: PushCallbacks) -> None:
         """Let callbacks take what a former process left and the server refuses."""

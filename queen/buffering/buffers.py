@@ -165,11 +165,11 @@ class Buffers:
             self._given_up += self._buffers.values()
             self._buffers.clear()
             for buffer in self._given_up:
-                buffer.end()
+                buffer.give_up()
             await self._reports.finish(deadline)
             await self._outboxes.close()
         given_up, self._given_up = self._given_up, []
-        left = [buffer.end() for buffer in given_up]
+        left = [buffer.unsent for buffer in given_up]
         maybe_stored = any(buffer.maybe_stored for buffer in given_up)
         failures = [buffer.failure for buffer in given_up if buffer.failure is not None]
         unsent = items_as_given([parcel for parcels in left for parcel in parcels])
@@ -184,7 +184,9 @@ class Buffers:
     def abandon(self) -> List[Mapping[str, object]]:
         """Take nothing more, and give up what is held, since nobody can send it any more; that is returned."""
         self._closed = True
-        left = [parcel for buffer in [*self._given_up, *self._buffers.values()] for parcel in buffer.end()]
+        for buffer in self._buffers.values():
+            buffer.give_up()
+        left = [parcel for buffer in [*self._given_up, *self._buffers.values()] for parcel in buffer.unsent]
         self._given_up.clear()
         self._buffers.clear()
         return items_as_given(left)

@@ -6,16 +6,13 @@ import asyncio
 from typing import Awaitable, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, cast
 
 import attrs
-from typing_extensions import Final
 
 from queen import logs
 from queen.errors import PushRejectedError, QueenError
 from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, as_given
 from queen.operations.push_callbacks import PushCallbacks
 from queen.types import PushResponse
-
-# How long a callback that is ended may take to clean up.
-_GRACE_SECONDS: Final = 0.25
+from queen.waiting import end_tasks
 
 
 # One is made for each push: frozen, that would cost 0.9 us instead of 0.4.
@@ -143,10 +140,7 @@ class Reports:
         running = {task for task in self._running if task is not asyncio.current_task()}
         if running:
             await asyncio.wait(running, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
-        for task in running:
-            task.cancel()
-        if running:
-            await asyncio.wait(running, timeout=_GRACE_SECONDS)
+        await end_tasks(running)
 
     def _start(self, report: Awaitable[None]) -> None:
         task = asyncio.ensure_future(_logged(report))

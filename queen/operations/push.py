@@ -132,17 +132,8 @@ async def push(
     if kept is not None and encoded is not None:
         encoded = [encoded[position] for position in kept]
     body = None if encoded is None else b'{"items":[%b]}' % b",".join(encoded)
-    partition = unique[0].get("partition")
-    # One partition has one server, whether it is named or meant.
-    key = affinity_key(unique[0]["queue"], None if partition == DEFAULT_PARTITION else partition, None)
-    request = read_by(messages.push(items=cast("List[PushItem]", unique)), functools.partial(_results, unique))
     try:
-        answer = await transport.exchange(request, affinity=key, body=body, seconds=seconds)
-        results, statuses = answer.value
-        lost = answer.repeated
-    except PushRejectedError as error:
-        results, statuses = _with_statuses(error.results)
-        lost = error.maybe_delivered
+        results, statuses, lost = await _answered(transport, unique, body, seconds)
     except QueenError as error:
         error.unsent = [as_given(item) for item in items]
         raise
@@ -158,6 +149,22 @@ async def push(
         buffered = sum(result["status"] == "buffered" for result in ordered)
         logs.event(logging.WARNING, "QueueBuilder.push", queue=unique[0]["queue"], buffered=buffered)
     return ordered
+
+
+async def _answered(
+    transport: Transport, unique: Sequence[IdentifiedItem], body: Optional[bytes], seconds: Optional[float]
+) -> Tuple[List[PushResponse], Set[str], bool]:
+    """The results of one request, the statuses in them, and whether an answer before it was lost."""
+    partition = unique[0].get("partition")
+    # One partition has one server, whether it is named or meant.
+    key = affinity_key(unique[0]["queue"], None if partition == DEFAULT_PARTITION else partition, None)
+    request = read_by(messages.push(items=cast("List[PushItem]", unique)), functools.partial(_results, unique))
+    try:
+        answer = await transport.exchange(request, affinity=key, body=body, seconds=seconds)
+    except PushRejectedError as refusal:
+        results = cast("List[PushResponse]", list(refusal.results))
+        return results, {result["status"] for result in results}, refusal.maybe_delivered
+    return (*answer.value, answer.repeated)
 
 
 def _push_item(queue: str, partition: Optional[str], position: int, item: object) -> IdentifiedItem:
@@ -250,11 +257,6 @@ def _results(items: Sequence[IdentifiedItem], answer: object) -> Tuple[List[Push
     if "failed" in statuses:
         raise PushRejectedError(operation="push", status=200, words="", results=entries, unsent=())
     return cast("List[PushResponse]", entries), statuses
-
-
-def _with_statuses(results: Sequence[Mapping[str, object]]) -> Tuple[List[PushResponse], Set[str]]:
-    found = cast("List[PushResponse]", list(results))
-    return found, {result["status"] for result in found}
 
 
 def _accept_own_duplicates(results: Sequence[PushResponse]) -> None:

@@ -12,10 +12,9 @@ from queen.config import ClientConfig, TokenSource, is_token
 from queen.secret import Secret, SecretBytes
 from queen.transport.engine import Engine, Headers, NoTokenError, NotSentError, Reply
 from queen.transport.request_headers import bearer
+from queen.waiting import end_tasks
 
 _UNAUTHORIZED: Final = 401
-# How long a function that is ended may take to clean up.
-_GRACE_SECONDS: Final = 0.25
 
 
 def authorized(config: ClientConfig, engine: Engine, poll_engine: Engine) -> Tuple[Engine, Engine]:
@@ -110,8 +109,7 @@ class Tokens(Credentials):
     async def close(self) -> None:
         self._closed = True
         if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.wait({self._asking}, timeout=_GRACE_SECONDS)
+            await end_tasks({self._asking})
 
     async def _asked(self, deadline: float) -> SecretBytes:
         loop = asyncio.get_running_loop()
