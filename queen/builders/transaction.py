@@ -7,7 +7,7 @@ from typing import List, Mapping, Optional, Sequence, Union
 
 from queen import validation
 from queen.errors import OutcomeUnknownError, QueenError
-from queen.message import Message
+from queen.message_fields import MessageFields
 from queen.operations.push import Items, item_list, push_items
 from queen.operations.settle import AnyMessage, checked_context, lease_key, message_list
 from queen.operations.transaction import TransactionAck, TransactionPush, commit
@@ -45,7 +45,7 @@ class TransactionBuilder:
         """
         self._check_not_committed("ack")
         decided = _transactional(status, context)
-        listed = [messages] if isinstance(messages, (Message, Mapping)) else message_list("messages", messages)
+        listed = [messages] if isinstance(messages, (MessageFields, Mapping)) else message_list("messages", messages)
         for message in listed:
             lease_key(message)
         self._acks.extend(TransactionAck(message, decided) for message in listed)

@@ -7,7 +7,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Uni
 from typing_extensions import Final
 
 from queen import validation
-from queen.message import Message
+from queen.message_fields import MessageFields
 from queen.settling.acks import LeaseKey, ack_result
 from queen.settling.decision import Decision, decision, reason_of
 from queen.settling.ledger import Ledger
@@ -17,7 +17,7 @@ from queen.transport.ring import QUEUE_MODE
 from queen.transport.transport import Transport
 from queen.types import AckResponse, RenewResponse
 
-AnyMessage = Union[Message, Mapping[str, object]]
+AnyMessage = Union[MessageFields, Mapping[str, object]]
 
 _CONTEXT_KEYS: Final = ("error", "group", "consumerGroup", "consumer_group")
 _UNMARKED: Final = "left alone: neither a status was given nor the message marked with _status"
@@ -131,7 +131,7 @@ def _listed(argument: str, values: object, accepted: str) -> List[object]:
 
 
 def _ledger_of(message: AnyMessage) -> Optional[Ledger]:
-    return message.ledger if isinstance(message, Message) else None
+    return message.ledger if isinstance(message, MessageFields) else None
 
 
 def _lease_of(message: AnyMessage, group: Optional[str]) -> LeaseKey:

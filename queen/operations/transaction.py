@@ -13,7 +13,7 @@ from queen_api.models import PushItem, TransactionOperation
 
 from queen import logs
 from queen.errors import OutcomeUnknownError, QueenError, TransactionError
-from queen.message import Message
+from queen.message_fields import MessageFields
 from queen.operations.names import check_name
 from queen.operations.push import IdentifiedItem
 from queen.operations.settle import AnyMessage, lease_key
@@ -165,7 +165,7 @@ def _by_ledger(acks: Sequence[TransactionAck]) -> Dict[Ledger, List[TransactionA
     # Always in one order, so that two transactions never wait for each other's turn.
     grouped: Dict[Ledger, List[TransactionAck]] = {}
     for ack in acks:
-        ledger = ack.message.ledger if isinstance(ack.message, Message) else None
+        ledger = ack.message.ledger if isinstance(ack.message, MessageFields) else None
         if ledger is not None:
             grouped.setdefault(ledger, []).append(ack)
     return dict(sorted(grouped.items(), key=lambda entry: id(entry[0])))
@@ -224,7 +224,7 @@ def _words(fields: Mapping[str, object], results: Sequence[Mapping[str, object]]
 
 
 def _place_in_batch(ack: TransactionAck) -> Tuple[str, int]:
-    ledger = ack.message.ledger if isinstance(ack.message, Message) else None
+    ledger = ack.message.ledger if isinstance(ack.message, MessageFields) else None
     if ledger is None:
         return "", 0
     return ledger.lease.partition_id, ledger.position(str(ack.message["transactionId"]))
