@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Optional, Tuple
 
 from queen_api.api import groups, queues
-from queen_api.models import GroupDetail, QueueDetail
 from typing_extensions import Final
 
 from queen import validation
@@ -18,6 +17,9 @@ from queen.transport.reading import a_text, an_integer, an_object, objects, read
 from queen.transport.ring import QUEUE_MODE
 from queen.transport.transport import Transport
 from queen.types import ConsumerLag
+
+if TYPE_CHECKING:
+    from queen_api.models import GroupDetail, QueueDetail
 
 _NOT_FOUND: Final = "Queue not found"
 
