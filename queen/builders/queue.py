@@ -196,7 +196,7 @@ class QueueBuilder(Generic[R]):
         Raises:
             TypeError, ValueError: an unknown key (the nearest known one is named), or a value that is not accepted.
         """
-        pusher = functools.partial(self._services.buffers.add, buffer_options(options))
+        pusher = functools.partial(self._services.add, buffer_options(options))
         return QueueBuilder(self._services, self._said, pusher)
 
     async def flush_buffer(self) -> None:
@@ -218,7 +218,7 @@ class QueueBuilder(Generic[R]):
             TypeError, ValueError: an item that is not accepted, named by its position and key.
         """
         queue, partition = self._name("push"), self._said.get("partition")
-        wire = push_items(queue, partition, payload)
+        wire = push_items(queue, partition, payload, self._services.make_id)
         if logs.enabled(logging.DEBUG):
             shown = partition or DEFAULT_PARTITION
             logs.event(logging.DEBUG, "QueueBuilder.push", queue=queue, partition=shown, count=len(wire))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import List, Mapping, Optional, Sequence, Union
+from typing import Callable, List, Mapping, Optional, Sequence, Union
 
 from queen import validation
 from queen.errors import OutcomeUnknownError, QueenError
+from queen.identifiers import changeable_transaction_id, transaction_id
 from queen.message_fields import MessageFields
 from queen.operations.push import Items, item_list, push_items
 from queen.operations.settle import AnyMessage, checked_context, lease_key, message_list
@@ -25,6 +26,11 @@ class TransactionBuilder:
         self._pushes: List[TransactionPush] = []
         self._committed = False
         self._in_doubt = False
+
+    @property
+    def make_id(self) -> Callable[[], str]:
+        """Makes the transaction ids of pushed items."""
+        return transaction_id if self._settler.transport.hooks is None else changeable_transaction_id
 
     def ack(
         self,
@@ -71,7 +77,7 @@ class TransactionBuilder:
         """
         self._check_not_committed("commit")
         try:
-            response = await commit(self._settler, self._acks, self._pushes, in_doubt=self._in_doubt)
+            response = await self._commit()
         except (OutcomeUnknownError, asyncio.CancelledError):
             self._in_doubt = True
             raise
@@ -83,6 +89,15 @@ class TransactionBuilder:
             raise OutcomeUnknownError(words, operation="commit") from error
         self._committed = True
         return response
+
+    async def _commit(self) -> TransactionResponse:
+        hooks = self._settler.transport.hooks
+        if hooks is None:
+            return await commit(self._settler, self._acks, self._pushes, in_doubt=self._in_doubt)
+        # Imported here, since most clients have none.
+        from queen.operations.hooked import commit_in_hooks
+
+        return await commit_in_hooks(self._settler, hooks, self._acks, self._pushes, in_doubt=self._in_doubt)
 
     def push_all(self, pushes: List[TransactionPush]) -> TransactionBuilder:
         """Add items that are checked already; ``queue(name).push(items)`` is how to make them."""
@@ -110,7 +125,7 @@ class TransactionQueueBuilder:
     def push(self, payload: Items) -> TransactionBuilder:
         """Push messages when the transaction is committed; ``payload`` is as for ``queue().push``."""
         listed = item_list(payload)
-        wire = push_items(self._queue, self._partition, listed)
+        wire = push_items(self._queue, self._partition, listed, self._transaction.make_id)
         pushes = [TransactionPush(item, made_id=not _gives_id(given)) for item, given in zip(wire, listed)]
         return self._transaction.push_all(pushes)
 
