@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Callable, Coroutine, Dict, List, Sequence, cast
+from typing import TYPE_CHECKING, Callable, Coroutine, Dict, List, Optional, Sequence, cast
 
 from queen.buffering.buffer import Place
 from queen.buffering.buffers import Buffers
@@ -58,12 +58,12 @@ async def flush_in_hooks(
     return results
 
 
-def depth_of(buffers: Buffers) -> Callable[[], Dict[str, int]]:
-    """A function that tells how many messages are buffered, by queue, as long as the buffers are there."""
+def depth_of(buffers: Buffers) -> Callable[[], Optional[Dict[str, int]]]:
+    """A function that tells how many messages are buffered, by queue; None when the buffers are gone."""
     reference = weakref.ref(buffers)
 
-    def depth() -> Dict[str, int]:
+    def depth() -> Optional[Dict[str, int]]:
         found = reference()
-        return {} if found is None else found.depth()
+        return None if found is None else found.depth()
 
     return depth

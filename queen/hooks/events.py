@@ -224,8 +224,8 @@ class ClientOpened:
     Attributes:
         servers: the URLs of its servers.
         buffered: how many messages are in its client-side buffers, by queue. It may be called at any time and in any
-            thread; it does not keep the client alive, and tells of nothing when that is gone.
+            thread; it does not keep the client alive, and returns None when that is gone.
     """
 
     servers: Tuple[str, ...]
-    buffered: Callable[[], Mapping[str, int]]
+    buffered: Callable[[], Optional[Mapping[str, int]]]
