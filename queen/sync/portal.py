@@ -1,0 +1,177 @@
+"""From the threads of the callers into the event loop in which a client works."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from typing import Any, Callable, Coroutine, Optional, Set, TypeVar
+
+from typing_extensions import override
+
+from queen.errors import ClientClosedError, WrongEventLoopError
+from queen.message import Message as AsyncMessage
+from queen.sync.call import Call
+from queen.sync.loop_thread import LoopThread, shared_thread
+from queen.sync.threads import Threads
+
+T = TypeVar("T")
+
+
+class Portal:
+    """Runs the coroutines of one client in the thread of an event loop, which the first call starts.
+
+    Args:
+        message: makes the message that a user's function gets out of that of the async client.
+        embedded: whether the client is of an embedded broker: all of those share one thread.
+    """
+
+    def __init__(self, message: Callable[[Portal, AsyncMessage], object], *, embedded: bool) -> None:
+        self._message = message
+        self._embedded = embedded
+        self._thread: Optional[LoopThread] = None
+        self._lock = threading.Lock()
+        self._calls: Set[Call] = set()
+        self._is_closed = False
+        self._finalizer: Callable[[], object] = lambda: None
+        self.threads = Threads()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end, and return its result or raise its error.
+
+        Raises:
+            ClientClosedError: the client is closed.
+            WrongEventLoopError: this is the thread of the loop itself, or a process that was forked from the client's.
+        """
+        return Call(self).run(work)
+
+    def ask(self, function: Callable[[], T]) -> T:
+        """Call a function in the loop, and return its result or raise its error; here, where there is no loop."""
+        if self._thread is None or self._is_closed or self._thread.process != os.getpid():
+            return function()
+
+        async def asked() -> T:
+            return function()
+
+        return self.run(asked())
+
+    def close(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what closes the client, and end.
+
+        Interrupted, it may be said again.
+        """
+        thread = self._thread
+        if self._is_closed:
+            work.close()
+        elif thread is not None and thread.process != os.getpid():
+            at_once(work)
+        else:
+            try:
+                self.run(work)
+            except Exception:
+                self._end()
+                raise
+            self._end()
+
+    def begin(self, call: Call, work: Coroutine[Any, Any, T]) -> None:
+        """Start a call.
+
+        Raises:
+            ClientClosedError, WrongEventLoopError: as ``run``.
+        """
+        try:
+            with self._lock:
+                self._started(work).post(self._begin, call, work)
+        except BaseException:
+            # Otherwise it would warn that it was never awaited.
+            work.close()
+            raise
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Call a function in the loop, if it is still there."""
+        with self._lock:
+            if self._thread is not None and not self._is_closed:
+                self._thread.post(function)
+
+    def forget(self, call: Call) -> None:
+        """Note that a call has ended; called in the loop."""
+        self._calls.discard(call)
+
+    def translated(self, given: object) -> object:
+        """What a user's function is called with, out of what the async client calls with."""
+        if isinstance(given, AsyncMessage):
+            return self._message(self, given)
+        if isinstance(given, list):
+            return [self._message(self, item) if isinstance(item, AsyncMessage) else item for item in given]
+        return given
+
+    def _started(self, work: object) -> LoopThread:
+        if self._is_closed:
+            raise ClientClosedError(f"{_named(work)}: the client is closed")
+        thread = self._thread
+        if thread is None:
+            thread = self._thread = shared_thread() if self._embedded else LoopThread()
+            # When it is closed; else when nobody has the client any more, and at the latest at the end of the program.
+            self._finalizer = weakref.finalize(self, _finish, thread, self.threads)
+        elif thread.process != os.getpid():
+            raise WrongEventLoopError(
+                f"{_named(work)}: this client was used in the process {thread.process}, from which this one was "
+                "forked, and its connections are that process's; make a new Queen here",
+                operation=_named(work),
+            )
+        elif thread.is_current():
+            raise WrongEventLoopError(
+                f"{_named(work)}: this is the thread of the client's own event loop, which cannot wait for itself; "
+                "hooks do without the client, or hand their work to another thread",
+                operation=_named(work),
+            )
+        return thread
+
+    def _begin(self, call: Call, work: Coroutine[Any, Any, T]) -> None:
+        self._calls.add(call)
+        call.begin(work)
+
+    def _end(self) -> None:
+        with self._lock:
+            if self._is_closed or self._thread is None:
+                return
+            self._is_closed = True
+            self._thread.post(self._end_calls)
+        self._finalizer()
+
+    def _end_calls(self) -> None:
+        for call in list(self._calls):
+            call.cancel()
+            call.end()
+
+
+class NoPortal(Portal):
+    """What a message acts through that was not popped by a client: nothing is sent for it."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _, message: message, embedded=False)
+
+    @override
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return at_once(work)
+
+
+def at_once(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that has nothing to wait for."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    work.close()
+    raise RuntimeError(f"{_named(work)} waits for something, and there is no event loop")
+
+
+def _finish(thread: LoopThread, threads: Threads) -> None:
+    if thread.process == os.getpid():
+        thread.post(threads.end)
+        thread.release()
+
+
+def _named(work: object) -> str:
+    return str(getattr(work, "__name__", type(work).__name__))
