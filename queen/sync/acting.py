@@ -35,7 +35,7 @@ class ActingMessage(MessageFields[T], Generic[T]):
 
     @classmethod
     def of(cls, portal: Portal, message: AsyncMessage[T]) -> Self:
-        """The one that stands for a message of the async client: the same, whoever asks."""
+        """The one that stands for a message of ``queen``: the same, whoever asks."""
         known = message.counterpart
         if not isinstance(known, cls):
             known = message.counterpart = cls(message, message.ledger, portal)

@@ -93,7 +93,7 @@ class Call(Runner):
         try:
             self._serve()
         except BaseException:
-            self._portal.post(self._leave)
+            self._portal.post(self.leave)
             raise
         result: T = self._result()
         return result
@@ -107,6 +107,14 @@ class Call(Runner):
         """End the work, since the client is closed; called in the loop."""
         if self._task is not None:
             self._task.cancel()
+
+    def leave(self) -> None:
+        """End the work without telling the caller, who does not wait any more; called in the loop."""
+        self._is_left = True
+        if self._is_over:
+            self._hand_over()
+        else:
+            self.cancel()
 
     def end(self) -> None:
         """Let the caller go; called in the loop."""
@@ -152,13 +160,6 @@ class Call(Runner):
     def _escape(self, error: BaseException) -> bool:
         self._inbox.put(error)
         return not self._is_over
-
-    def _leave(self) -> None:
-        self._is_left = True
-        if self._is_over:
-            self._hand_over()
-        else:
-            self.cancel()
 
     def _hand_over(self) -> None:
         """Let others run what the caller has not begun, and somebody waits for."""

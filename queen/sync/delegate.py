@@ -9,8 +9,9 @@ from typing_extensions import Self
 
 from queen.client import Queen as AsyncQueen
 from queen.config import client_config
+from queen.errors import ConfigurationError
 from queen.sync.acting import ActingMessage
-from queen.sync.functions import in_thread
+from queen.sync.functions import ACCEPTED, in_thread, is_async
 from queen.sync.portal import Portal
 
 A = TypeVar("A")
@@ -31,6 +32,13 @@ class Delegate(Generic[A]):
         self._async = asynchronous
 
 
+class _Client(AsyncQueen):
+    """The async client, which tells what it loses when its loop ends before it is closed."""
+
+    def lose(self) -> None:
+        self._services.buffers.lose()
+
+
 class ClientDelegate(Delegate[AsyncQueen]):
     """The client, with which everything begins.
 
@@ -44,11 +52,16 @@ class ClientDelegate(Delegate[AsyncQueen]):
     def __init__(self, message: Type[ActingMessage], options: Dict[str, object]) -> None:
         portal = Portal(message.of, embedded=client_config(dict(options)).embedded)
         auth = options.get("auth")
+        if is_async(auth):
+            # Without the function, which may hold a secret.
+            raise ConfigurationError(f"auth is async; {ACCEPTED}")
         if callable(auth):
             # It may block, and the loop must not.
             asked = in_thread("auth", auth, portal.threads, lambda _: False, lambda given: given)
             options = {**options, "auth": asked}
-        super().__init__(portal, AsyncQueen(options))
+        client = _Client(options)
+        portal.client = client
+        super().__init__(portal, client)
 
     def close(self) -> None:
         """Close the client."""

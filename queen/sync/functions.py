@@ -14,7 +14,7 @@ from queen.sync.threads import Job, Runner
 UserFunction = Callable[..., object]
 UserCoroutine = Callable[..., Awaitable[object]]
 
-_ACCEPTED: Final = "queen.sync calls plain functions, in threads, and queen.Queen takes async ones"
+ACCEPTED: Final = "queen.sync calls plain functions, in threads, and queen.Queen takes async ones"
 
 
 def in_thread(
@@ -36,10 +36,9 @@ def in_thread(
     Raises:
         TypeError: it is async.
     """
-    method = getattr(type(function), "__call__", None)  # noqa: B004  (it is looked at, and not whether it is there)
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(method):
-        raise TypeError(f"{argument}={validation.shown(function)} is async; {_ACCEPTED}")
-    if not is_function(function):
+    if is_async(function):
+        raise TypeError(f"{argument}={validation.shown(function)} is async; {ACCEPTED}")
+    if not _is_function(function):
         # The async client says what is wrong with it.
         return cast("UserCoroutine", function)
 
@@ -49,7 +48,7 @@ def in_thread(
             return result
         if inspect.iscoroutine(result):
             result.close()
-        raise TypeError(f"{argument} returned something to be awaited; {_ACCEPTED}")
+        raise TypeError(f"{argument} returned something to be awaited; {ACCEPTED}")
 
     @functools.wraps(function)
     async def awaited(*arguments: object) -> object:
@@ -60,6 +59,12 @@ def in_thread(
     return awaited
 
 
-def is_function(function: object) -> bool:
+def is_async(function: object) -> bool:
+    """Whether what a function returns is to be awaited, as far as its definition says."""
+    method = getattr(type(function), "__call__", None)  # noqa: B004  (it is looked at, and not whether it is there)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(method)
+
+
+def _is_function(function: object) -> bool:
     """Whether something can be called, and does then what it is for."""
     return callable(function) and not inspect.isgeneratorfunction(function) and not inspect.isasyncgenfunction(function)

@@ -6,9 +6,10 @@ import asyncio
 import os
 import sys
 import threading
+import weakref
 from typing import Callable, Optional
 
-from typing_extensions import Final
+from typing_extensions import Final, Protocol
 
 from queen.waiting import end_tasks
 
@@ -16,12 +17,27 @@ from queen.waiting import end_tasks
 _ENDING_SECONDS: Final = 5
 
 
+class Client(Protocol):
+    """What works in the loop."""
+
+    def lose(self) -> None:
+        """Tell what is lost, since the loop has ended."""
+        ...
+
+
 class LoopThread:
-    """An event loop in a daemon thread, so that a program which never closes its client can end."""
+    """An event loop in a daemon thread, so that a program which never closes its client can end.
+
+    Attributes:
+        process: the process that it is in.
+        loop: the loop.
+        clients: what works in it.
+    """
 
     def __init__(self) -> None:
         self.process = os.getpid()
         self.loop = asyncio.new_event_loop()
+        self.clients: weakref.WeakSet[Client] = weakref.WeakSet()
         self._users = 1
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=_run, args=(self.loop,), name="queen-sync", daemon=True)
@@ -57,6 +73,8 @@ class LoopThread:
         # A garbage collection may come in any thread, that of the loop too.
         if not self.is_current():
             self._thread.join(_ENDING_SECONDS)
+            for client in list(self.clients):
+                client.lose()
 
 
 class _Shared:

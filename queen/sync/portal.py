@@ -12,7 +12,7 @@ from typing_extensions import override
 from queen.errors import ClientClosedError, WrongEventLoopError
 from queen.message import Message as AsyncMessage
 from queen.sync.call import Call
-from queen.sync.loop_thread import LoopThread, shared_thread
+from queen.sync.loop_thread import Client, LoopThread, shared_thread
 from queen.sync.threads import Threads
 
 T = TypeVar("T")
@@ -24,6 +24,10 @@ class Portal:
     Args:
         message: makes the message that a user's function gets out of that of the async client.
         embedded: whether the client is of an embedded broker: all of those share one thread.
+
+    Attributes:
+        threads: run the functions of users whose caller has gone on.
+        client: the async client.
     """
 
     def __init__(self, message: Callable[[Portal, AsyncMessage], object], *, embedded: bool) -> None:
@@ -35,6 +39,7 @@ class Portal:
         self._is_closed = False
         self._finalizer: Callable[[], object] = lambda: None
         self.threads = Threads()
+        self.client: Optional[Client] = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end, and return its result or raise its error.
@@ -112,7 +117,9 @@ class Portal:
         if thread is None:
             thread = self._thread = shared_thread() if self._embedded else LoopThread()
             # When it is closed; else when nobody has the client any more, and at the latest at the end of the program.
-            self._finalizer = weakref.finalize(self, _finish, thread, self.threads)
+            if self.client is not None:
+                thread.clients.add(self.client)
+            self._finalizer = weakref.finalize(self, _finish, thread, self.threads, self._calls)
         elif thread.process != os.getpid():
             raise WrongEventLoopError(
                 f"{_named(work)}: this client was used in the process {thread.process}, from which this one was "
@@ -167,10 +174,17 @@ def at_once(work: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError(f"{_named(work)} waits for something, and there is no event loop")
 
 
-def _finish(thread: LoopThread, threads: Threads) -> None:
+def _finish(thread: LoopThread, threads: Threads, calls: Set[Call]) -> None:
     if thread.process == os.getpid():
-        thread.post(threads.end)
+        thread.post(_end_quietly, threads, calls)
         thread.release()
+
+
+def _end_quietly(threads: Threads, calls: Set[Call]) -> None:
+    threads.end()
+    # The program ends, and these are of threads that end with it: nobody is there to catch their errors.
+    for call in calls:
+        call.leave()
 
 
 def _named(work: object) -> str:
