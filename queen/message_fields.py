@@ -26,9 +26,11 @@ class MessageFields(Dict[str, Any], Generic[T]):
         ledger: what was decided for the messages of the same lease.
     """
 
-    __slots__ = ("_counterpart", "_ledger")
+    # The second is for ``queen.sync`` alone, and not set where a message is made: hardly any has it.
+    __slots__ = ("_ledger", "counterpart")
 
     _ledger: Optional[Ledger]
+    counterpart: object
 
     def __init__(self, fields: Mapping[str, Any], ledger: Optional[Ledger] = None) -> None:
         # 0.1 us less than super().__init__.
@@ -52,16 +54,6 @@ class MessageFields(Dict[str, Any], Generic[T]):
     def ledger(self) -> Optional[Ledger]:
         """What was decided for the messages of the same lease; None for a message that was not popped by a client."""
         return self._ledger
-
-    @property
-    def counterpart(self) -> Optional[MessageFields[T]]:
-        """The message that a sync client made of this one; None where there is none."""
-        # Not set where it is made, since hardly any message has one.
-        return getattr(self, "_counterpart", None)
-
-    @counterpart.setter
-    def counterpart(self, message: MessageFields[T]) -> None:
-        self._counterpart = message
 
     @property
     def data(self) -> T:

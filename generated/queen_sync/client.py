@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Coroutine, List, Mapping, Optional, Sequence, Union, overload
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, List, Mapping, Optional, Sequence, Union, overload
 
 from queen_api import Request
 
@@ -148,8 +148,8 @@ class Queen(ClientDelegate):
             TypeError, ValueError: an argument that is not accepted.
             QueenError: the transport failed.
         """
-        work: Coroutine[Any, Any, Union[AckResponse, List[AckResponse]]] = self._async.ack(message, status, context)
-        return self._portal.run(work)
+        overloaded: Callable[..., Coroutine[Any, Any, Union[AckResponse, List[AckResponse]]]] = self._async.ack
+        return self._portal.run(overloaded(message, status, context))
 
     @overload
     def renew(  # type: ignore[overload-overlap]  # a text is one lease, and not a sequence of them
@@ -179,10 +179,8 @@ class Queen(ClientDelegate):
             TypeError, ValueError: an argument that is not accepted.
             QueenError: the transport failed.
         """
-        work: Coroutine[Any, Any, Union[RenewResponse, List[RenewResponse]]] = self._async.renew(
-            message_or_lease_id, seconds
-        )
-        return self._portal.run(work)
+        overloaded: Callable[..., Coroutine[Any, Any, Union[RenewResponse, List[RenewResponse]]]] = self._async.renew
+        return self._portal.run(overloaded(message_or_lease_id, seconds))
 
     def delete_consumer_group(self, group: str, delete_metadata: bool = True) -> DeleteGroupAnswer:
         """Delete a consumer group: its cursors and leases on all queues.

@@ -29,7 +29,7 @@ class Names:
         self._source = source
         self._classes = classes
         self.imports: dict[str, Import] = {}
-        self.callbacks: set[tuple[str, str]] = set()
+        self.callbacks: list[tuple[str, str]] = []
 
     def annotation(self, module: Module, annotation: ast.expr) -> str:
         """An annotation, as text.
@@ -70,7 +70,8 @@ class Names:
             return self.add_class(known, for_types=name in module.imports and module.imports[name].for_types)
         if self.is_callback(module, name):
             defined, own = self._source.defined(module, name)
-            self.callbacks.add((defined.name, own))
+            if (defined.name, own) not in self.callbacks:
+                self.callbacks.append((defined.name, own))
             return own if self.module == CALLBACKS else self.add(own, Import(CALLBACKS, own, for_types=False))
         if name in module.imports:
             return self.add(name, module.imports[name])
@@ -86,9 +87,22 @@ class Names:
         return name if place == self.module else self.add(name, Import(place, name, for_types))
 
     def is_callback(self, module: Module, name: str) -> bool:
-        """Whether a name is an alias for users' functions, which may be async in the async client."""
+        """Whether a name is an alias for users' functions, which may be async there, or a type variable of them."""
         defined, own = self._source.defined(module, name)
-        return "MaybeAwaitable" in names_in(defined.values.get(own))
+        inside = names_in(defined.values.get(own))
+        return "MaybeAwaitable" in inside or any(self.is_callback(defined, other) for other in inside if other != own)
+
+    def bound(self, module: Module, variable: str) -> tuple[Module, str] | None:
+        """The alias that bounds a type variable of users' functions; None for any other."""
+        value = module.values.get(variable)
+        if not isinstance(value, ast.Call) or not self.is_callback(module, variable):
+            return None
+        [name] = [
+            keyword.value.id
+            for keyword in value.keywords
+            if keyword.arg == "bound" and isinstance(keyword.value, ast.Name)
+        ]
+        return self._source.defined(module, name)
 
 
 CALLBACKS = "queen_sync.callbacks"

@@ -147,7 +147,21 @@ class Writer:
         if "property" in method.decorators:
             lazy = list(self._lazy_imports(method))
             return [*lazy, "return " + self._converted(method.module, returns, reached)]
-        called = f"{reached}({self._arguments(method)})"
+        overloaded: list[str] = []
+        if self._is_overloaded(method):
+            # A checker sees no overload that takes what all of them take.
+            for name in ("Any", "Callable", "Coroutine")[: 3 if method.is_async else 2]:
+                self.names.add(name, Import("typing", name, for_types=False))
+            result = "Any"
+            if method.is_async:
+                result = f"Coroutine[Any, Any, {self.names.annotation(method.module, returns)}]"
+            overloaded = [f"overloaded: Callable[..., {result}] = {reached}"]
+            reached = "overloaded"
+        return [*overloaded, *self._call(method, f"{reached}({self._arguments(method)})")]
+
+    def _call(self, method: Method, called: str) -> list[str]:
+        node, returns = method.node, method.node.returns
+        assert returns is not None
         if self.owner.key == ROOT and node.name == "close":
             return [f"self._portal.close({called})"]
         if self.owner.key == MESSAGE and node.name == "trace":
@@ -156,12 +170,6 @@ class Writer:
             self.names.add("Call", _CALL)
             result = self._converted(method.module, returns, f"call.run({called})")
             return ["call = Call(self._portal)", f"return {result}"]
-        if method.is_async and self._is_overloaded(method):
-            # What each overload returns is none of the types that a checker makes of all of them.
-            for name in ("Any", "Coroutine"):
-                self.names.add(name, Import("typing", name, for_types=False))
-            annotation = self.names.annotation(method.module, returns)
-            return [f"work: Coroutine[Any, Any, {annotation}] = {called}", "return self._portal.run(work)"]
         if method.is_async:
             return ["return " + self._converted(method.module, returns, f"self._portal.run({called})")]
         if self._mapped(method.module, returns):
@@ -191,6 +199,10 @@ class Writer:
         """
         if not self._mapped(module, annotation):
             return expression
+        if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) == "Union":
+            assert isinstance(annotation.slice, ast.Tuple)
+            [same] = {self._converted(module, member, expression) for member in annotation.slice.elts}
+            return same
         outer = annotation.value if isinstance(annotation, ast.Subscript) else annotation
         assert isinstance(outer, ast.Name)
         known = self.classes.of(module, outer.id)

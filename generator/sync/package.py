@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import attrs
@@ -58,25 +58,32 @@ def write_sync_package(folder: Path, package: Path) -> None:
     modules: dict[str, list[AsyncClass]] = {}
     for known in sorted(classes.found.values(), key=lambda known: known.node.lineno):
         modules.setdefault(known.module.name, []).append(known)
-    callbacks: set[tuple[str, str]] = set()
+    callbacks: list[tuple[str, str]] = []
     for name, known_there in sorted(modules.items()):
         names = Names(sync_module(name), source, classes)
         written = [_written(known, names, classes) for known in known_there]
-        callbacks |= names.callbacks
+        callbacks += names.callbacks
         docstring = literal(f"``{name}`` without ``await``.", 0)
         text = environment.get_template("sync_module.py.jinja").render(
             docstring=docstring, classes=written, **_imports(names)
         )
         _write(package, sync_module(name), text)
     names = Names(CALLBACKS, source, classes)
-    aliases = {
-        own: names.annotation(source.module(module), source.module(module).values[own])
-        for module, own in sorted(callbacks)
-    }
+    aliases = dict(_aliases(names, source, sorted(set(callbacks))))
     text = environment.get_template("sync_callbacks.py.jinja").render(aliases=aliases, **_imports(names))
     _write(package, CALLBACKS, text)
     (package / "__init__.py").write_text(environment.get_template("sync_init.py.jinja").render(), encoding="utf-8")
     (package / "py.typed").write_text("", encoding="utf-8")
+
+
+def _aliases(names: Names, source: Source, wanted: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The aliases of users' functions, each behind those that it is made of."""
+    for module, own in wanted:
+        known = source.module(module)
+        before = len(names.callbacks)
+        text = names.annotation(known, known.values[own])
+        yield from _aliases(names, source, names.callbacks[before:])
+        yield own, text
 
 
 def _written(known: AsyncClass, names: Names, classes: Classes) -> SyncClass:
@@ -107,8 +114,17 @@ def _bases(known: AsyncClass, names: Names) -> str:
     alias = f"Async{known.node.name}"
     names.add(alias, Import(known.module.name, known.node.name, for_types=False))
     base = names.add("Delegate", Import("queen.sync.delegate", "Delegate", for_types=False))
-    parameters = f"[{known.parameters}]" if known.parameters else ""
-    return f"{base}[{alias}{parameters}]{generic}"
+    parameters = ", ".join(_asynchronous(known, names, part.strip()) for part in known.parameters.split(","))
+    return f"{base}[{alias}{f'[{parameters}]' if parameters else ''}]{generic}"
+
+
+def _asynchronous(known: AsyncClass, names: Names, parameter: str) -> str:
+    """A type parameter as the async class has it: of users' functions, it takes all that are made of those."""
+    bound = names.bound(known.module, parameter)
+    if bound is None:
+        return parameter
+    module, own = bound
+    return names.add(f"Async{own}", Import(module.name, own, for_types=False))
 
 
 def _imports(names: Names) -> dict[str, list[str]]:

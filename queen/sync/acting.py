@@ -27,19 +27,26 @@ class ActingMessage(MessageFields[T], Generic[T]):
         portal: where the async client works.
     """
 
-    __slots__ = ("_portal",)
+    # With slots of its own it could have no base but dict.
+    __slots__ = ()
 
     def __init__(self, fields: Mapping[str, Any], ledger: Optional[Ledger] = None, portal: Portal = _NO_PORTAL) -> None:
         super().__init__(fields, ledger)
-        self._portal = portal
+        self.counterpart = portal
 
     @classmethod
     def of(cls, portal: Portal, message: AsyncMessage[T]) -> Self:
         """The one that stands for a message of ``queen``: the same, whoever asks."""
-        known = message.counterpart
+        known = getattr(message, "counterpart", None)
         if not isinstance(known, cls):
             known = message.counterpart = cls(message, message.ledger, portal)
         return known
+
+    @property
+    def _portal(self) -> Portal:
+        portal = self.counterpart
+        assert isinstance(portal, Portal)
+        return portal
 
     @override
     def __missing__(self, key: str) -> Any:
