@@ -35,9 +35,10 @@ _SECTION = re.compile(r"^(Args|Returns|Raises|Attributes|Example)s?::?$", re.MUL
 def reworded(text: str) -> str:
     """A docstring without the words for waiting."""
     paragraphs = [_THREADS if _IS_OF_LOOPS.match(paragraph) else paragraph for paragraph in text.split("\n\n")]
-    result = _LOOPS.sub("", "\n\n".join(paragraphs))
+    result = "\n\n".join(paragraphs)
     for pattern, words in _WORDS:
         result = re.sub(pattern, words, result)
+    result = _LOOPS.sub("", result)
     return re.sub(r"\n(Raises):\n*\Z", "", result).rstrip()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import weakref
@@ -37,7 +38,7 @@ class Portal:
         self._lock = threading.Lock()
         self._calls: Set[Call] = set()
         self._is_closed = False
-        self._finalizer: Callable[[], object] = lambda: None
+        self._finalizer: Optional[weakref.finalize[[LoopThread, Threads, Set[Call]], Portal]] = None
         self.threads = Threads()
         self.client: Optional[Client] = None
 
@@ -77,6 +78,12 @@ class Portal:
                 self._end()
                 raise
             self._end()
+
+    def abandon(self) -> None:
+        """End without closing the client, at the end of the program."""
+        with self._lock:
+            self._is_closed = True
+        self._finish()
 
     def begin(self, call: Call, work: Coroutine[Any, Any, T]) -> None:
         """Start a call.
@@ -119,7 +126,9 @@ class Portal:
             # When it is closed; else when nobody has the client any more, and at the latest at the end of the program.
             if self.client is not None:
                 thread.clients.add(self.client)
-            self._finalizer = weakref.finalize(self, _finish, thread, self.threads, self._calls)
+            self._finalizer = finalizer = weakref.finalize(self, _finish, thread, self.threads, self._calls)
+            finalizer.atexit = False
+            _open.add(self)
         elif thread.process != os.getpid():
             raise WrongEventLoopError(
                 f"{_named(work)}: this client was used in the process {thread.process}, from which this one was "
@@ -144,7 +153,12 @@ class Portal:
                 return
             self._is_closed = True
             self._thread.post(self._end_calls)
-        self._finalizer()
+        self._finish()
+
+    def _finish(self) -> None:
+        # Not called: at the end of a program finalizers do nothing any more.
+        if self._thread is not None and self._finalizer is not None and self._finalizer.detach() is not None:
+            _finish(self._thread, self.threads, self._calls)
 
     def _end_calls(self) -> None:
         for call in list(self._calls):
@@ -172,6 +186,16 @@ def at_once(work: Coroutine[Any, Any, T]) -> T:
         return result
     work.close()
     raise RuntimeError(f"{_named(work)} waits for something, and there is no event loop")
+
+
+_open: weakref.WeakSet[Portal] = weakref.WeakSet()
+
+
+# From here on, so that it comes after what a program registers for its own end: that may still close its client.
+@atexit.register
+def _abandon_all() -> None:
+    for portal in list(_open):
+        portal.abandon()
 
 
 def _finish(thread: LoopThread, threads: Threads, calls: Set[Call]) -> None:

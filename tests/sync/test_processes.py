@@ -86,7 +86,7 @@ def test_a_program_that_never_closes_its_client_ends_and_is_told_what_it_loses(
     kept: str, where: str, broker_url: str
 ) -> None:
     program = """
-import sys, threading
+import sys, threading, time
 from queen.sync import Queen
 URL = sys.argv[1]
 def main():
@@ -95,6 +95,8 @@ def main():
     queen.queue("unclosed").push({"data": 1})
     queen.queue("unclosed").buffer({"time_millis": 60000}).push([{"data": 2}])
     threading.Thread(target=lambda: queen.queue("empty").consume(print), daemon=True).start()
+    while not queen._portal._calls:
+        time.sleep(0.001)
     return queen
 client = main()
 print("end")
@@ -121,3 +123,31 @@ print("end")
 """
     done = run(program)
     assert (done.stdout, done.returncode) == ("end\n", 0), done.stderr
+
+
+def test_a_client_may_be_closed_at_the_exit_of_the_program(broker_url: str) -> None:
+    program = """
+import atexit, sys
+from queen.sync import Queen
+queen = Queen(sys.argv[1])
+atexit.register(queen.close)
+queen.queue("exit").buffer({"time_millis": 60000}).push([{"data": "of the end"}])
+"""
+    done = run(program, broker_url)
+    assert (done.returncode, done.stderr) == (0, "")
+    with Queen(broker_url) as client:
+        assert [message.data for message in client.queue("exit").pop()] == ["of the end"]
+        client.queue("exit").delete()
+
+
+def test_a_client_that_is_closed_after_the_exit_of_its_program_says_nothing(broker_url: str) -> None:
+    program = """
+import atexit
+closing = []
+atexit.register(lambda: closing[0].close())
+from queen.sync import Queen
+closing.append(Queen("memory://"))
+closing[0].admin.list_queues()
+"""
+    done = run(program)
+    assert (done.returncode, done.stderr) == (0, "")
