@@ -79,8 +79,13 @@ class Broker:
             self._holders -= 1
             if self._holders > 0:
                 return
-            if self._key is not None:
-                _open.pop(self._key, None)
+        self.end()
+
+    def end(self) -> None:
+        """End it for all who opened it; a broker in memory is gone."""
+        with _lock:
+            if self._key is not None and _open.get(self._key) is self:
+                del _open[self._key]
         self.end_polls()
         self._store.close()
 
