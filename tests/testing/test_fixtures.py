@@ -7,15 +7,9 @@ import sys
 
 import pytest
 
-pytest_plugins = ["pytester"]
+from tests.testing.suites import AUTO, OPTIONS, STRICT, run
 
-OPTIONS = """
-[pytest]
-addopts = --strict-markers -p no:schemathesis -p no:hypothesispytest -p no:cacheprovider
-filterwarnings = error
-"""
-STRICT = OPTIONS + "asyncio_mode = strict\nasyncio_default_fixture_loop_scope = function\n"
-AUTO = STRICT.replace("= strict\n", "= auto\n")
+pytest_plugins = ["pytester"]
 
 ASYNC_TESTS = """
 import asyncio
@@ -89,13 +83,13 @@ def async_tests(mark: str, fixture: str) -> str:
 def test_under_pytest_asyncio_in_strict_mode(pytester: pytest.Pytester) -> None:
     pytester.makeini(STRICT)
     pytester.makepyfile("import pytest_asyncio\n" + async_tests("@pytest.mark.asyncio", "@pytest_asyncio.fixture"))
-    pytester.runpytest().assert_outcomes(passed=6)
+    run(pytester).assert_outcomes(passed=6)
 
 
 def test_under_pytest_asyncio_in_auto_mode(pytester: pytest.Pytester) -> None:
     pytester.makeini(AUTO)
     pytester.makepyfile(async_tests("", "@pytest.fixture"))
-    pytester.runpytest().assert_outcomes(passed=6)
+    run(pytester).assert_outcomes(passed=6)
 
 
 @pytest.mark.parametrize("scope", ["module", "package", "session"])
@@ -106,21 +100,21 @@ def test_under_pytest_asyncio_in_event_loops_that_tests_share(pytester: pytest.P
     if scope == "package":
         pytester.makepyfile(__init__="")
     pytester.makepyfile(test_shared=tests)
-    pytester.runpytest().assert_outcomes(passed=6)
+    run(pytester).assert_outcomes(passed=6)
 
 
 def test_under_anyio(pytester: pytest.Pytester) -> None:
     pytester.makeini(OPTIONS)
     pytester.makeconftest("import pytest\n\n\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n")
     pytester.makepyfile(async_tests("@pytest.mark.anyio", "@pytest.fixture"))
-    pytester.runpytest("-p", "no:asyncio").assert_outcomes(passed=6)
+    run(pytester, "-p", "no:asyncio").assert_outcomes(passed=6)
 
 
 def test_under_anyio_beside_pytest_asyncio(pytester: pytest.Pytester) -> None:
     pytester.makeini(STRICT)
     pytester.makeconftest("import pytest\n\n\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n")
     pytester.makepyfile(async_tests("@pytest.mark.anyio", "@pytest.fixture"))
-    pytester.runpytest().assert_outcomes(passed=6)
+    run(pytester).assert_outcomes(passed=6)
 
 
 SYNC_TESTS = """
@@ -172,7 +166,7 @@ def test_code_in_another_thread(queen_url, queen_broker):
 def test_without_a_plugin_for_async_tests(pytester: pytest.Pytester) -> None:
     pytester.makeini(OPTIONS)
     pytester.makepyfile(SYNC_TESTS)
-    pytester.runpytest("-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=3)
+    run(pytester, "-p", "no:asyncio", "-p", "no:anyio").assert_outcomes(passed=3)
 
 
 def test_in_parallel_under_xdist(pytester: pytest.Pytester) -> None:
@@ -203,7 +197,7 @@ def test_the_marker_chooses_the_dialect(pytester: pytest.Pytester) -> None:
             pass
         """
     )
-    result = pytester.runpytest()
+    result = run(pytester)
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*ValueError: dialect='0.8' is unknown; accepted are embedded, 0.15, 0.7"])
 
@@ -211,7 +205,7 @@ def test_the_marker_chooses_the_dialect(pytester: pytest.Pytester) -> None:
 def test_it_can_be_switched_off(pytester: pytest.Pytester) -> None:
     pytester.makeini(STRICT)
     pytester.makepyfile("def test_it(queen_broker): pass")
-    result = pytester.runpytest("-p", "no:queen")
+    result = run(pytester, "-p", "no:queen")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*fixture 'queen_broker' not found"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.testing.test_fixtures import AUTO
+from tests.testing.suites import AUTO, run
 
 pytest_plugins = ["pytester"]
 
@@ -12,7 +12,7 @@ pytest_plugins = ["pytester"]
 def errors_of(pytester: pytest.Pytester, tests: str, **outcomes: int) -> str:
     pytester.makeini(AUTO)
     pytester.makepyfile(tests)
-    result = pytester.runpytest()
+    result = run(pytester)
     result.assert_outcomes(**outcomes)
     # Quicker than any of the client's own times.
     assert result.duration < 10
@@ -85,7 +85,7 @@ def test_a_client_in_another_thread(pytester: pytest.Pytester) -> None:
 
             async def work():
                 async with Queen(queen_url, retry_attempts=0) as mine:
-                    await mine.queue("orders").idle_millis(100).timeout_millis(60000).wait(True).pop()
+                    await mine.queue("orders").wait(True).pop()
 
             def run():
                 loop.run_until_complete(work())
@@ -95,7 +95,7 @@ def test_a_client_in_another_thread(pytester: pytest.Pytester) -> None:
             while queen_broker.polled_queues != ["orders"]:
                 pass
         """
-    shown = errors_of(pytester, tests.replace(".idle_millis(100)", ""), passed=1, errors=1)
+    shown = errors_of(pytester, tests, passed=1, errors=1)
     assert "a client was still waiting for orders when the test ended" in shown
 
 
