@@ -25,7 +25,7 @@ async def steering(queen_broker: QueenBroker) -> None:
     queen_broker.lose_answers(operation="commit")
     queen_broker.refuse_connections(3)
     queen_broker.fail_next(operation="puhs")  # type: ignore[arg-type]  # no operation
-    queen_broker.fail_next(1, 503)  # type: ignore[misc]  # the status is said by name
+    queen_broker.fail_next(1, 503)  # type: ignore[call-arg]  # the status is said by name
 
 
 async def looking(queen_broker: QueenBroker) -> None:
