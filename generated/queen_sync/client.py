@@ -15,7 +15,7 @@ from queen.operations.settle import AnyMessage
 from queen.settling.renewal import DEFAULT_SECONDS
 from queen.sync.call import Call
 from queen.sync.delegate import ClientDelegate
-from queen.types import AckResponse, BufferStats, GroupResetResponse, RenewResponse
+from queen.types import AckResponse, BufferStats, GroupResetResponse, RenewResponse, ServerHealth
 from queen_sync.builders.queue import QueueBuilder
 from queen_sync.builders.stream import StreamBuilder
 from queen_sync.builders.transaction import TransactionBuilder
@@ -228,6 +228,25 @@ class Queen(ClientDelegate):
             QueenError: there is no value; the class says why.
         """
         return self._portal.run(self._async.send(request))
+
+    def health(self, *, timeout_millis: int = 5000, clock: bool = False) -> List[ServerHealth]:
+        """Tell how each server is: all are asked side by side, each for itself and once.
+
+        Args:
+            timeout_millis: how long an answer may take, in milliseconds; 5000 where nothing is said.
+            clock: whether to ask for their time too (a question to the database, which needs the role ``read-only``
+                where authentication is on).
+
+        Returns:
+            an entry for each server, in the order of the URLs: ``url``, ``reachable``, ``healthy``, ``server``,
+            ``version``, ``dialect``, ``database``, ``maintenance``, ``pop_maintenance``, ``latency_millis``,
+            ``clock_skew_millis``, ``in_rotation`` and ``error``. A server that is down is an entry, and no error.
+
+        Raises:
+            TypeError, ValueError: an argument that is not accepted.
+            ClientClosedError, WrongEventLoopError: as every call.
+        """
+        return self._portal.run(self._async.health(timeout_millis=timeout_millis, clock=clock))
 
     def flush_all_buffers(self) -> None:
         """Send what is buffered, of all queues, now.

@@ -10,6 +10,10 @@ _WIDTH = 120
 
 # In this order; each is what waiting is called somewhere.
 _WORDS = (
+    (r"``await handle``", "``stopped()``"),
+    (r"\.consume\(handler\)\.start\(\)", ".start_consuming(handler)"),
+    (r"``start\(\)``", "``start_consuming()``"),
+    (r"\ba task of (its|their) own", r"threads of \1 own"),
     (r"\basync with\b", "with"),
     (r"\basync def\b", "def"),
     (r"\bawait ", ""),
@@ -19,8 +23,8 @@ _WORDS = (
     (r"\bwhen they are awaited, until", "until"),
     (r"another event loop or process", "another process"),
 )
-# An entry of "Raises:" that only event loops are the reason of.
-_LOOPS = re.compile(r"^ {4}WrongEventLoopError: [^\n]*event loop[^\n]*(?:\n {8}[^\n]*)*\n?", re.MULTILINE)
+# An entry of "Raises:" that only event loops and their tasks are the reason of.
+_LOOPS = re.compile(r"^ {4}(?:asyncio\.CancelledError: |\w+: [^\n]*event loop)[^\n]*(?:\n {8}[^\n]*)*\n?", re.MULTILINE)
 _IS_OF_LOOPS = re.compile("A client belongs to the event loop")
 _THREADS = """One client may be used by many threads at once. It works in a thread of its own, which the first call
 starts and ``close()`` ends; functions that are given to it run in the thread of the call that they were given to, or in
@@ -57,6 +61,13 @@ def with_arguments(text: str, arguments: Mapping[str, str]) -> str:
             return "\n\n".join(paragraphs)
     first = next((place for place, paragraph in enumerate(paragraphs) if _SECTION.match(paragraph)), len(paragraphs))
     return "\n\n".join([*paragraphs[:first], f"Args:\n{entries}", *paragraphs[first:]])
+
+
+def arguments_in(text: str) -> dict[str, str]:
+    """The arguments of a docstring, each with what is said of it."""
+    section = next((part for part in text.split("\n\n") if part.startswith("Args:")), "")
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
+    return dict(entries)
 
 
 def without_arguments(text: str) -> str:

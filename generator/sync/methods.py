@@ -10,7 +10,7 @@ import attrs
 from generator.failure import GenerationError
 from generator.sync.annotations import MESSAGE, Names, sync_module
 from generator.sync.classes import ROOT, AsyncClass, Classes, Method, names_in
-from generator.sync.docstrings import literal, reworded, with_arguments, with_paragraphs
+from generator.sync.docstrings import arguments_in, literal, reworded, with_arguments, with_paragraphs
 from generator.sync.source import Import, Module
 
 _CALL = Import("queen.sync.call", "Call", for_types=False)
@@ -59,10 +59,13 @@ class Writer:
             operation = self.classes.operation(method.module, method.node.returns)
             if operation is not None:
                 yield self._operation(method, operation)
+                yield from self._begun(method, operation)
             elif "overload" in method.decorators:
                 yield self._written(method, [], docstring="")
             else:
                 yield self._written(method, self._body(method))
+        if self.owner.key != ROOT:
+            yield from self._special()
 
     def constructor(self, message: str) -> SyncMethod:
         """That of the root, which takes what that of the async client takes.
@@ -104,36 +107,80 @@ class Writer:
             ignored=method.ignored,
         )
 
+    def _special(self) -> Iterator[SyncMethod]:
+        """What ``async with`` and ``repr`` call."""
+        for node in self.owner.node.body:
+            name = {"__aenter__": "__enter__", "__aexit__": "__exit__", "__repr__": "__repr__"}.get(
+                node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else ""
+            )
+            if name is None:
+                continue
+            assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            method = Method(self.owner.module, node)
+            lines = [f"self._portal.run(self._async.{node.name}({self._arguments(method)}))"]
+            if name == "__enter__":
+                lines.append("return self")
+            if name == "__repr__":
+                lines = ["return repr(self._async)"]
+            yield attrs.evolve(self._written(method, lines, docstring=""), name=name)
+
     def _operation(self, method: Method, operation: AsyncClass) -> SyncMethod:
         """A method that does at once what the async client does when it is awaited."""
         node = method.node
         assert node.returns is not None
-        callbacks = {chained.name: chained for chained in operation.methods if _takes_callback(chained)}
-        parameters = list(self._parameters(method.module, node.args))
-        if not any(parameter.startswith("*") for parameter in parameters):
-            parameters.append("*")
-        optional = Import("typing", "Optional", for_types=False)
-        for name, chained in callbacks.items():
-            annotation = chained.node.args.args[1].annotation
-            assert annotation is not None
-            wanted = self.names.annotation(chained.module, annotation)
-            parameters.append(f"{name}: {self.names.add('Optional', optional)}[{wanted}] = None")
         result = self.classes.operation_result(operation, node.returns)
-        said = ", ".join(f"{name}={name}" for name in callbacks)
-        self.names.add("Call", _CALL)
+        said = _said(operation)
         lines = [
-            "call = Call(self._portal)",
-            f"operation = self._async.{node.name}({self._arguments(method)})",
+            *self._made(method),
             "return " + self._converted(operation.module, result, f"call.run_with(operation, {said})"),
         ]
+        words = reworded(ast.get_docstring(node) or "")
+        of_operation = reworded(ast.get_docstring(operation.node) or "").split("\n\n")[1:]
         return SyncMethod(
             decorators=[],
             name=node.name,
-            parameters=", ".join(parameters),
+            parameters=self._with_callbacks(method, operation),
             returns=self._result(method.module, operation.module, result),
-            docstring=literal(_operation_words(method, operation, callbacks), 8),
+            docstring=literal(with_arguments(with_paragraphs(words, "\n\n".join(of_operation)), _words(operation)), 8),
             lines=lines,
         )
+
+    def _begun(self, method: Method, operation: AsyncClass) -> Iterator[SyncMethod]:
+        """Methods that begin an operation and return what it runs in, such as ``consume(handler).start()``."""
+        for other in operation.methods:
+            returns = other.node.returns
+            if _takes_callback(other) or returns is None or not self._mapped(other.module, returns):
+                continue
+            begun = f"call.begin_with(operation, lambda: operation.{other.name}(), {_said(operation)})"
+            own = reworded(ast.get_docstring(method.node) or "")
+            words = with_arguments(
+                reworded(ast.get_docstring(other.node) or ""), {**arguments_in(own), **_words(operation)}
+            )
+            yield SyncMethod(
+                decorators=[],
+                name=f"{other.name}_{method.name.rstrip('e')}ing",
+                parameters=self._with_callbacks(method, operation),
+                returns=self.names.annotation(other.module, returns),
+                docstring=literal(words, 8),
+                lines=[*self._made(method), "return " + self._converted(other.module, returns, begun)],
+            )
+
+    def _made(self, method: Method) -> list[str]:
+        self.names.add("Call", _CALL)
+        made = f"self._async.{method.name}({self._arguments(method)})"
+        return ["call = Call(self._portal)", f"operation = {made}"]
+
+    def _with_callbacks(self, method: Method, operation: AsyncClass) -> str:
+        """The parameters of a method and, by keyword, what may be chained behind it in the async client."""
+        parameters = list(self._parameters(method.module, method.node.args))
+        if not any(parameter.startswith("*") for parameter in parameters):
+            parameters.append("*")
+        optional = self.names.add("Optional", Import("typing", "Optional", for_types=False))
+        for name, chained in _callbacks(operation).items():
+            annotation = chained.node.args.args[1].annotation
+            assert annotation is not None
+            parameters.append(f"{name}: {optional}[{self.names.annotation(chained.module, annotation)}] = None")
+        return ", ".join(parameters)
 
     def _result(self, module: Module, defined: Module, result: ast.expr) -> str:
         # Its names are of the method's module where they are its type arguments, else of the operation's.
@@ -259,11 +306,15 @@ def _takes_callback(method: Method) -> bool:
     return [argument.arg for argument in method.node.args.args] == ["self", "callback"]
 
 
-def _operation_words(method: Method, operation: AsyncClass, callbacks: dict[str, Method]) -> str:
-    """What the method says, with what is said of the operation and of its callbacks."""
-    words = reworded(ast.get_docstring(method.node) or "")
-    of_operation = reworded(ast.get_docstring(operation.node) or "").split("\n\n")[1:]
-    words = with_paragraphs(words, "\n\n".join(of_operation))
-    return with_arguments(
-        words, {name: reworded(ast.get_docstring(chained.node) or "") for name, chained in callbacks.items()}
-    )
+def _callbacks(operation: AsyncClass) -> dict[str, Method]:
+    return {chained.name: chained for chained in operation.methods if _takes_callback(chained)}
+
+
+def _said(operation: AsyncClass) -> str:
+    return ", ".join(f"{name}={name}" for name in _callbacks(operation))
+
+
+def _words(operation: AsyncClass) -> dict[str, str]:
+    """What is said of the callbacks of an operation."""
+    callbacks = _callbacks(operation).items()
+    return {name: reworded(ast.get_docstring(chained.node) or "") for name, chained in callbacks}

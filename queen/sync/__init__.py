@@ -14,6 +14,7 @@ of their own.
 """
 
 from queen_sync.client import Queen
+from queen_sync.consuming.handle import ConsumerHandle
 from queen_sync.message import Message
 
-__all__ = ["Message", "Queen"]
+__all__ = ["ConsumerHandle", "Message", "Queen"]

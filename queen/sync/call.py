@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Coroutine, Optional, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, Mapping, Optional, TypeVar, Union, overload
 
 from typing_extensions import override
 
@@ -74,15 +74,30 @@ class Call(Runner):
         Raises:
             TypeError: a callback that cannot be called so.
         """
+        self._tell(operation, callbacks)
+        return self.run(operation)
+
+    def begin_with(self, operation: Operation[Any], begin: Callable[[], T], **callbacks: Optional[UserFunction]) -> T:
+        """Begin what can be told of callbacks, and do not wait for its end.
+
+        Args:
+            operation: what to begin.
+            begin: begins it; called in the loop.
+            callbacks: as in ``run_with``.
+
+        Raises:
+            TypeError: a callback that cannot be called so.
+        """
+
+        async def begun() -> T:
+            return begin()
+
+        self._tell(operation, callbacks)
         try:
-            for name, callback in callbacks.items():
-                if callback is not None:
-                    getattr(operation, name)(self.function(name, callback))
+            return self.run(begun())
         except BaseException:
-            # Otherwise it would warn that it was never awaited.
             operation.close()
             raise
-        return self.run(operation)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do it, and wait until it is done.
@@ -137,6 +152,16 @@ class Call(Runner):
         else:
             self._is_busy = True
             self._inbox.put(job)
+
+    def _tell(self, operation: Operation[Any], callbacks: Mapping[str, Optional[UserFunction]]) -> None:
+        try:
+            for name, callback in callbacks.items():
+                if callback is not None:
+                    getattr(operation, name)(self.function(name, callback))
+        except BaseException:
+            # Otherwise it would warn that it was never awaited.
+            operation.close()
+            raise
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         if self._is_over or self._is_left:

@@ -38,7 +38,7 @@ class Portal:
         self._lock = threading.Lock()
         self._calls: Set[Call] = set()
         self._is_closed = False
-        self._finalizer: Optional[weakref.finalize[[LoopThread, Threads, Set[Call]], Portal]] = None
+        self._detach: Optional[Callable[[], object]] = None
         self.threads = Threads()
         self.client: Optional[Client] = None
 
@@ -126,8 +126,9 @@ class Portal:
             # When it is closed; else when nobody has the client any more, and at the latest at the end of the program.
             if self.client is not None:
                 thread.clients.add(self.client)
-            self._finalizer = finalizer = weakref.finalize(self, _finish, thread, self.threads, self._calls)
+            finalizer = weakref.finalize(self, _finish, thread, self.threads, self._calls)
             finalizer.atexit = False
+            self._detach = finalizer.detach
             _open.add(self)
         elif thread.process != os.getpid():
             raise WrongEventLoopError(
@@ -156,8 +157,8 @@ class Portal:
         self._finish()
 
     def _finish(self) -> None:
-        # Not called: at the end of a program finalizers do nothing any more.
-        if self._thread is not None and self._finalizer is not None and self._finalizer.detach() is not None:
+        # The finalizer is not called: at the end of a program it would do nothing any more.
+        if self._thread is not None and self._detach is not None and self._detach() is not None:
             _finish(self._thread, self.threads, self._calls)
 
     def _end_calls(self) -> None:

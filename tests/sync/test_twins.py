@@ -22,6 +22,7 @@ from queen.streaming.consumer import StreamConsumer
 CLASSES = [
     queen.Queen,
     queen.Message,
+    queen.ConsumerHandle,
     QueueBuilder,
     DLQBuilder,
     StreamBuilder,
@@ -63,6 +64,13 @@ def test_nothing_is_missing_and_the_parameters_are_the_same(of: type) -> None:
         assert not inspect.iscoroutinefunction(found)
         compared += 1
     assert compared
+
+
+def test_what_is_begun_is_begun_by_a_method_of_its_own() -> None:
+    twin = importlib.import_module("queen_sync.builders.queue").QueueBuilder
+    begun = parameters(twin.start_consuming)
+    assert begun == parameters(twin.consume)
+    assert inspect.signature(ConsumeBuilder.start).return_annotation == "ConsumerHandle"
 
 
 def parameters(function: Any) -> Any:

@@ -22,6 +22,7 @@ from queen_sync.callbacks import (
     PushErrorCallback,
     SuccessCallback,
 )
+from queen_sync.consuming.handle import ConsumerHandle
 from queen_sync.message import Message
 
 if TYPE_CHECKING:
@@ -207,6 +208,8 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
     ) -> None:
         """Consume messages.
 
+        ``start_consuming()`` runs them beside the program instead.
+
         Args:
             handler: a function. It takes one message; with ``batch(n)`` above 1 a list of messages,
                 unless ``each()`` was said. When it raises, the message comes again until the queue's retry limit.
@@ -224,6 +227,51 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
         call = Call(self._portal)
         operation = self._async.consume(call.function("handler", handler), call.signal(signal))
         return call.run_with(operation, on_success=on_success, on_error=on_error, on_lease_lost=on_lease_lost)
+
+    def start_consuming(
+        self,
+        handler: Handler,
+        signal: Optional[Signal] = None,
+        *,
+        on_success: Optional[SuccessCallback] = None,
+        on_error: Optional[ErrorCallback] = None,
+        on_lease_lost: Optional[LeaseLostCallback] = None,
+    ) -> ConsumerHandle:
+        """Run the workers in threads of their own, beside the program.
+
+        Args:
+            handler: a function. It takes one message; with ``batch(n)`` above 1 a list of messages, unless ``each()``
+                was said. When it raises, the message comes again until the queue's retry limit.
+            signal: ends consuming when it is set: the message at hand is finished and settled, those that were not
+                started are given back.
+            on_success: called as ``callback(message, result)`` when the handler returned. With this or ``on_error``
+                nothing is acknowledged but by your own code, success and failure alike: what no callback settles comes
+                again when its lease ends.
+            on_error: called as ``callback(message, error)`` when the handler raised. With this or ``on_success``
+                nothing is acknowledged but by your own code, success and failure alike: what no callback settles comes
+                again when its lease ends.
+            on_lease_lost: called as ``callback(messages, error)`` when a lease could not be renewed while the handler
+                works.
+
+        Returns:
+            What says how they are, and ends them.
+
+        Raises:
+            ClientClosedError: the client is closed.
+            WrongEventLoopError: the client belongs to another process.
+        """
+        call = Call(self._portal)
+        operation = self._async.consume(call.function("handler", handler), call.signal(signal))
+        return ConsumerHandle(
+            self._portal,
+            call.begin_with(
+                operation,
+                lambda: operation.start(),
+                on_success=on_success,
+                on_error=on_error,
+                on_lease_lost=on_lease_lost,
+            ),
+        )
 
     def dlq(self, consumer_group: Optional[str] = None) -> DLQBuilder:
         """The queue's dead letters, of all consumer groups or of one."""
