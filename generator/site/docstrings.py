@@ -1,0 +1,25 @@
+"""What griffe, which reads the docstrings for the site, has to be told about how they are written here."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+import griffe
+
+# reStructuredText's way to say that a block of code follows.
+_EXAMPLE = re.compile(r"^Example::\n\n((?:(?: {4}.*)?\n?)+)", re.MULTILINE)
+
+
+class Docstrings(griffe.Extension):
+    """Shows the code behind ``Example::`` as a block of Python."""
+
+    def on_instance(self, *, obj: griffe.Object, **_: object) -> None:
+        """Called for each object that was read."""
+        if obj.docstring is not None:
+            obj.docstring.value = _EXAMPLE.sub(_block, obj.docstring.value)
+
+
+def _block(found: re.Match[str]) -> str:
+    code = textwrap.dedent(found[1]).strip()
+    return f"```python\n{code}\n```\n"
