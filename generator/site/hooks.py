@@ -36,8 +36,7 @@ def from_root() -> dict[str, str]:
     """The pages of the repository's root, with links as from ``docs/``."""
     found: dict[str, str] = {}
     for name, file in _FROM_ROOT.items():
-        text = (_ROOT / file).read_text("utf-8")
-        found[name] = _LINK.sub(lambda link: f"[{link['text']}]({_from_docs(link['target'])}{link['anchor'] or ''})", text)
+        found[name] = _LINK.sub(_from_docs, (_ROOT / file).read_text("utf-8"))
     return found
 
 
@@ -56,6 +55,7 @@ def without_outer_links(markdown: str, folder: str) -> str:
     return _LINK.sub(shown, markdown)
 
 
-def _from_docs(target: str) -> str:
+def _from_docs(link: re.Match[str]) -> str:
     pages = {file: name for name, file in _FROM_ROOT.items()}
-    return pages.get(target, posixpath.relpath(target, "docs"))
+    target = pages.get(link["target"]) or posixpath.relpath(link["target"], "docs")
+    return f"[{link['text']}]({target}{link['anchor'] or ''})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 import attrs
@@ -100,7 +100,7 @@ def operations(spec: Spec) -> Iterator[Operation]:
             parameters=[_parameter(resolved(spec.document, node)) for node in _list(said, "parameters")],
             body=list(_shapes(spec.document, _content(request).get("schema", {}), set())),
             request=_example(_content(request)),
-            answers=[_answer(spec.document, status, answer) for status, answer in answers.items()],
+            answers=[_answer(status, answer) for status, answer in answers.items()],
             follows=_follows(answers.values()),
         )
 
@@ -133,19 +133,19 @@ def _shapes(document: JsonObject, node: object, seen: set[str]) -> Iterator[Shap
             yield Shape(name, _text(schema, "description"), list(_keys(schema)))
         yield from _shapes(document, schema, seen)
         return
-    for keyword in ("properties", "items", "anyOf"):
-        held = node.get(keyword)
-        yield from _shapes(document, list(held.values()) if isinstance(held, Mapping) and keyword == "properties" else held, seen)
+    properties: Mapping[str, object] = node.get("properties", {})
+    for held in (list(properties.values()), node.get("items"), node.get("anyOf")):
+        yield from _shapes(document, held, seen)
 
 
 def _keys(schema: JsonObject) -> Iterator[Field]:
-    required = _list(schema, "required")
+    required = cast("list[str]", schema.get("required", []))
     for name, node in cast(Mapping[str, JsonObject], schema["properties"]).items():
         yield Field(name, "body", _kind(node), name in required, _text(node, "description"))
 
 
 def _kind(schema: JsonObject) -> str:
-    """The type that a schema says, in words; ``[Name][]`` is a shape of the page."""
+    """The type that a schema says, in words; a name in backticks is a shape."""
     if "$ref" in schema:
         return f"`{str(schema['$ref']).removeprefix(_REFERENCE)}`"
     if "const" in schema:
@@ -167,16 +167,16 @@ def _kind(schema: JsonObject) -> str:
     return words
 
 
-def _answer(document: JsonObject, status: str, answer: JsonObject) -> Answer:
+def _answer(status: str, answer: JsonObject) -> Answer:
     schema = cast(JsonObject, _content(answer).get("schema", {}))
     shapes = cast("list[JsonObject]", schema.get("anyOf", [schema] if schema else []))
     return Answer(status, [_kind(shape) for shape in shapes], _text(answer, "description"), _example(_content(answer)))
 
 
-def _follows(answers: Iterator[JsonObject] | Sequence[JsonObject] | object) -> Mapping[str, str]:
+def _follows(answers: Iterable[JsonObject]) -> Mapping[str, str]:
     follows: dict[str, str] = {}
-    for answer in cast("Sequence[JsonObject]", answers):
-        for link in cast(Mapping[str, JsonObject], answer.get("links", {})).values():
+    for answer in answers:
+        for link in cast("Mapping[str, JsonObject]", answer.get("links", {})).values():
             follows.setdefault(_text(link, "operationId"), _text(link, "description"))
     return follows
 
@@ -199,4 +199,4 @@ def _list(node: JsonObject, key: str) -> list[JsonObject]:
 
 
 def _text(node: JsonObject, key: str) -> str:
-    return " ".join(str(node.get(key, "")).split()) if key != "description" else str(node.get(key, "")).strip()
+    return str(node.get(key, "")).strip()

@@ -42,5 +42,8 @@ def wire_pages(spec: Spec) -> Mapping[str, str]:
     page = environment.get_template("wire_tag.md.jinja")
     return {
         "wire/index.md": index,
-        **{f"wire/{tag['name']}.md": page.render(tag=tag, operations=by_tag[str(tag["name"])], tag_of=tag_of) for tag in tags},
+        **{
+            f"wire/{tag['name']}.md": page.render(tag=tag, operations=by_tag[str(tag["name"])], tag_of=tag_of)
+            for tag in tags
+        },
     }

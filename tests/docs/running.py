@@ -4,9 +4,6 @@ A ``python`` block is a complete program: it runs in a process of its own, in an
 and must end well and by itself. ``py`` blocks are fragments: those of one page run in their order, in one namespace, as
 in ``python -m asyncio``. The first finds ``queen``, a client of an empty embedded broker, and each what those before
 it defined; nothing else is there that the page does not show.
-
-Pages name servers by the addresses in ``ADDRESSES``; all lead to one embedded broker on a socket, as the servers of
-a cluster share one database.
 """
 
 from __future__ import annotations
@@ -20,33 +17,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Sequence
-
-import attrs
+from typing import Any, Dict, List
 
 from queen import Queen
-from tests.conftest import served_broker
 from tests.docs.blocks import ROOT, Block
 
-ADDRESSES = ("http://localhost:6632", "http://queen-1:6632", "http://queen-2:6632", "http://queen-3:6632")
-
 _PATIENCE_SECONDS = 60
-
-
-@contextlib.contextmanager
-def reachable(blocks: Sequence[Block]) -> Iterator[List[Block]]:
-    """The blocks with addresses that lead to a broker, which is started if one of them names any."""
-    if not any(address in block.text for block in blocks for address in ADDRESSES):
-        yield list(blocks)
-        return
-    with served_broker() as url:
-        yield [attrs.evolve(block, text=_with_address(block.text, url)) for block in blocks]
-
-
-def _with_address(text: str, url: str) -> str:
-    for address in ADDRESSES:
-        text = text.replace(address, url)
-    return text
 
 
 def run_program(block: Block, folder: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from queen import Queen
 from tests.docs.blocks import PAGES, ROOT, Block, blocks_in, blocks_of
+from tests.docs.cluster import reachable
 from tests.docs.fences import CHECKS
-from tests.docs.running import reachable, run_fragments, run_program
+from tests.docs.running import run_fragments, run_program
 
 PROGRAMS = {block.place: block for blocks in blocks_in("python").values() for block in blocks}
 FRAGMENTS = blocks_in("py")
