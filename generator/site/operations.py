@@ -133,7 +133,7 @@ def _shapes(document: JsonObject, node: object, seen: set[str]) -> Iterator[Shap
             yield Shape(name, _text(schema, "description"), list(_keys(schema)))
         yield from _shapes(document, schema, seen)
         return
-    properties: Mapping[str, object] = node.get("properties", {})
+    properties = cast("Mapping[str, object]", node.get("properties", {}))
     for held in (list(properties.values()), node.get("items"), node.get("anyOf")):
         yield from _shapes(document, held, seen)
 
@@ -153,7 +153,7 @@ def _kind(schema: JsonObject) -> str:
     if "enum" in schema:
         return "one of " + ", ".join(f"`{json.dumps(value)}`" for value in _list(schema, "enum"))
     if "anyOf" in schema:
-        return " or ".join(_kind(cast(JsonObject, part)) for part in _list(schema, "anyOf"))
+        return " or ".join(_kind(part) for part in _list(schema, "anyOf"))
     kind = schema.get("type", "any JSON")
     words = " or ".join(kind) if isinstance(kind, list) else str(kind)
     if words == "array":

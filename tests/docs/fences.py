@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import json
 from typing import Callable, Dict
@@ -38,6 +39,10 @@ def _http(text: str) -> None:
         json.loads(body)
 
 
+def _other_library(text: str) -> None:
+    ast.parse(text)
+
+
 def _text(text: str) -> None:
     assert text.strip(), "it is empty"
 
@@ -45,6 +50,7 @@ def _text(text: str) -> None:
 CHECKS: Dict[str, Callable[[str], None]] = {
     "": _text,  # drawings
     "bash": _bash,  # commands that change the machine: what they name must exist
+    "python3": _other_library,  # programs of other libraries, shown beside ours; they are not installed here
     "yaml": _yaml,  # parsed
     "ini": _ini,  # parsed
     "json": json.loads,  # parsed
