@@ -11,13 +11,18 @@ import griffe
 _EXAMPLE = re.compile(r"^Example::\n\n((?:(?: {4}.*)?\n?)+)", re.MULTILINE)
 
 
+# Several errors with one reason; griffe would read them as a tuple.
+_ERRORS = re.compile(r"^( {4}(?:\w+Error, )+\w+Error)(?=: )", re.MULTILINE)
+
+
 class Docstrings(griffe.Extension):
-    """Shows the code behind ``Example::`` as a block of Python."""
+    """Shows the code behind ``Example::`` as a block of Python, and lists of errors as alternatives."""
 
     def on_instance(self, *, obj: griffe.Object, **_: object) -> None:
         """Called for each object that was read."""
         if obj.docstring is not None:
-            obj.docstring.value = _EXAMPLE.sub(_block, obj.docstring.value)
+            text = _EXAMPLE.sub(_block, obj.docstring.value)
+            obj.docstring.value = _ERRORS.sub(lambda errors: errors[0].replace(", ", " or "), text)
 
 
 def _block(found: re.Match[str]) -> str:
