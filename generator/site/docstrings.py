@@ -20,6 +20,9 @@ class Docstrings(griffe.Extension):
 
     def on_instance(self, *, obj: griffe.Object, **_: object) -> None:
         """Called for each object that was read."""
+        if isinstance(obj, griffe.Attribute) and str(obj.value).startswith("attrs.field("):
+            # How attrs is told of a default is nothing that a user could say.
+            obj.value = None
         if obj.docstring is not None:
             text = _EXAMPLE.sub(_block, obj.docstring.value)
             obj.docstring.value = _ERRORS.sub(lambda errors: errors[0].replace(", ", " or "), text)
