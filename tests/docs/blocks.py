@@ -38,7 +38,8 @@ class Block:
     @property
     def place(self) -> str:
         """Where it is, for people: ``docs/tutorial.md:12``."""
-        return f"{self.page.relative_to(ROOT).as_posix()}:{self.line}"
+        page = self.page.relative_to(ROOT) if ROOT in self.page.parents else self.page
+        return f"{page.as_posix()}:{self.line}"
 
 
 def blocks_of(page: Path) -> List[Block]:

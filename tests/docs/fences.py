@@ -7,6 +7,8 @@ import configparser
 import json
 from typing import Callable, Dict
 
+import pytest
+
 from tests.docs.commands import check_command, commands_in
 
 
@@ -16,8 +18,7 @@ def _bash(text: str) -> None:
 
 
 def _yaml(text: str) -> None:
-    import yaml
-
+    yaml = pytest.importorskip("yaml")
     assert [document for document in yaml.safe_load_all(text) if document], "it says nothing"
 
 

@@ -75,7 +75,7 @@ async def test_a_fragment_finds_nothing_that_its_page_does_not_show(queen: Queen
 
 
 async def test_a_fragment_that_prints_something_else_is_a_failure(queen: Queen) -> None:
-    with pytest.raises(AssertionError, match="index.md:1 prints"):
+    with pytest.raises(AssertionError, match=r"index\.md:1 prints"):
         await run_fragments(fragments("print(2)", output="1\n"), queen)
 
 
