@@ -34,9 +34,10 @@ class Field:
 
 @attrs.frozen
 class Shape:
-    """An object of a body: its name in ``queen_api.models``, what it is, and its keys."""
+    """A named type of the wire: its name in ``queen_api.models``, its type in words, what it is, and its keys."""
 
     name: str
+    kind: str
     description: str
     fields: Sequence[Field]
 
@@ -105,6 +106,12 @@ def operations(spec: Spec) -> Iterator[Operation]:
         )
 
 
+def shapes(spec: Spec) -> Iterator[Shape]:
+    """All named types, by name."""
+    for name, schema in sorted(schemas(spec.document).items()):
+        yield _shape(name, schema)
+
+
 def _parameter(node: JsonObject) -> Field:
     return Field(
         name=_text(node, "name"),
@@ -130,7 +137,7 @@ def _shapes(document: JsonObject, node: object, seen: set[str]) -> Iterator[Shap
         seen.add(name)
         schema = schemas(document)[name]
         if "properties" in schema:
-            yield Shape(name, _text(schema, "description"), list(_keys(schema)))
+            yield _shape(name, schema)
         yield from _shapes(document, schema, seen)
         return
     properties = cast("Mapping[str, object]", node.get("properties", {}))
@@ -138,16 +145,21 @@ def _shapes(document: JsonObject, node: object, seen: set[str]) -> Iterator[Shap
         yield from _shapes(document, held, seen)
 
 
+def _shape(name: str, schema: JsonObject) -> Shape:
+    return Shape(name, _kind(schema), _text(schema, "description"), list(_keys(schema)))
+
+
 def _keys(schema: JsonObject) -> Iterator[Field]:
     required = cast("list[str]", schema.get("required", []))
-    for name, node in cast(Mapping[str, JsonObject], schema["properties"]).items():
+    for name, node in cast(Mapping[str, JsonObject], schema.get("properties", {})).items():
         yield Field(name, "body", _kind(node), name in required, _text(node, "description"))
 
 
 def _kind(schema: JsonObject) -> str:
-    """The type that a schema says, in words; a name in backticks is a shape."""
+    """The type that a schema says, in words; a named one is a link to the page of shapes."""
     if "$ref" in schema:
-        return f"`{str(schema['$ref']).removeprefix(_REFERENCE)}`"
+        name = str(schema["$ref"]).removeprefix(_REFERENCE)
+        return f"[`{name}`](shapes.md#{name})"
     if "const" in schema:
         return f"`{json.dumps(schema['const'])}`"
     if "enum" in schema:

@@ -8,14 +8,14 @@ from typing import cast
 
 import jinja2
 
-from generator.site.operations import operations
+from generator.site.operations import operations, shapes
 from generator.spec import JsonObject, Spec
 
 _TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
 def wire_pages(spec: Spec) -> Mapping[str, str]:
-    """The pages: an index, and one for each tag.
+    """The pages: an index, one for each tag, and one of the named types.
 
     Args:
         spec: the spec.
@@ -36,14 +36,14 @@ def wire_pages(spec: Spec) -> Mapping[str, str]:
     by_tag = {str(tag["name"]): [one for one in found if one.facts.tag == tag["name"]] for tag in tags}
     tag_of = {one.facts.id: one.facts.tag for one in found}
     about = cast(JsonObject, spec.document["info"])
-    index = environment.get_template("wire_index.md.jinja").render(
-        description=str(about["description"]), tags=tags, by_tag=by_tag
-    )
+    index = environment.get_template("wire_index.md.jinja")
+    named = environment.get_template("wire_shapes.md.jinja")
     page = environment.get_template("wire_tag.md.jinja")
-    return {
-        "wire/index.md": index,
-        **{
-            f"wire/{tag['name']}.md": page.render(tag=tag, operations=by_tag[str(tag["name"])], tag_of=tag_of)
-            for tag in tags
-        },
+    pages = {
+        "wire/index.md": index.render(description=str(about["description"]), tags=tags, by_tag=by_tag),
+        "wire/shapes.md": named.render(shapes=list(shapes(spec))),
     }
+    for tag in tags:
+        name = str(tag["name"])
+        pages[f"wire/{name}.md"] = page.render(tag=tag, operations=by_tag[name], tag_of=tag_of)
+    return pages
