@@ -163,7 +163,8 @@ def _kind(schema: JsonObject) -> str:
     if "const" in schema:
         return f"`{json.dumps(schema['const'])}`"
     if "enum" in schema:
-        return "one of " + ", ".join(f"`{json.dumps(value)}`" for value in _list(schema, "enum"))
+        values = [f"`{json.dumps(value)}`" for value in _list(schema, "enum")]
+        return values[0] if len(values) == 1 else f"one of {', '.join(values)}"
     if "anyOf" in schema:
         return " or ".join(_kind(part) for part in _list(schema, "anyOf"))
     kind = schema.get("type", "any JSON")
