@@ -13,6 +13,11 @@ ROOT = Path(__file__).resolve().parents[2]
 # CONTRIBUTING.md is taken step by step by tests/generator/test_contributing.py.
 PAGES: Tuple[Path, ...] = (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md")))
 
+# Pages whose programs need more than a page can show, with the test that runs them: suites for pytest, a shell.
+RUN_BY: Dict[str, str] = {
+    "docs/testing.md": "tests/testing/test_document.py",
+}
+
 _FENCE = re.compile(r"(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)$")
 _OUTPUT = 'title="Output"'
 
@@ -60,9 +65,14 @@ def blocks_of(page: Path) -> List[Block]:
 
 
 def blocks_in(language: str) -> Dict[str, List[Block]]:
-    """The blocks of all pages in one language, by page."""
-    found = {page: [block for block in blocks_of(page) if block.language == language] for page in PAGES}
-    return {page.relative_to(ROOT).as_posix(): blocks for page, blocks in found.items() if blocks}
+    """The blocks in one language, by page, but for those that another test runs."""
+    found: Dict[str, List[Block]] = {}
+    for page in PAGES:
+        name = page.relative_to(ROOT).as_posix()
+        blocks = [block for block in blocks_of(page) if block.language == language]
+        if blocks and name not in RUN_BY:
+            found[name] = blocks
+    return found
 
 
 def _fenced(page: Path) -> Iterator[Tuple[str, Block, bool]]:

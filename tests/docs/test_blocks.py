@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from queen import Queen
-from tests.docs.blocks import PAGES, ROOT, Block, blocks_in, blocks_of
+from tests.docs.blocks import PAGES, ROOT, RUN_BY, Block, blocks_in, blocks_of
 from tests.docs.cluster import reachable
 from tests.docs.fences import CHECKS
 from tests.docs.running import run_fragments, run_program
@@ -31,6 +31,11 @@ async def test_the_fragments_of_a_page_run_in_their_order(
     with reachable(FRAGMENTS[page]) as fragments:
         async with Queen(f"memory://docs-{page}") as queen:
             await run_fragments(fragments, queen)
+
+
+@pytest.mark.parametrize(("page", "test"), RUN_BY.items())
+def test_what_another_test_runs_is_run_there(page: str, test: str) -> None:
+    assert repr(Path(page).name).replace("'", '"') in (ROOT / test).read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
