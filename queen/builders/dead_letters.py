@@ -106,8 +106,8 @@ class DLQBuilder:
             remove: delete it also where other groups have still to read it, or have it as a dead letter.
 
         Returns:
-            ``found``, ``removed`` and ``kept``, all numbers of dead letters, and ``reasons`` with an entry for each that
-            was kept: ``transactionId``, ``partitionId``, ``consumerGroup``, ``outcome`` and ``reason``.
+            ``found``, ``removed`` and ``kept``, all numbers of dead letters, and ``reasons`` with an entry for each
+            that was kept: ``transactionId``, ``partitionId``, ``consumerGroup``, ``outcome`` and ``reason``.
 
         Raises:
             TypeError, ValueError: an argument that is not accepted.

@@ -67,8 +67,7 @@ async def list_(
             letter["transactionId"],
             letter["errorMessage"] or "no reason given",
         )
-        fields: Dict[str, object] = {key: value for key, value in letter.items()}
-        show_message(fields, parts, letter["data"], json=json)
+        show_message({**letter}, parts, letter["data"], json=json)
     left = answer["total"] - offset - len(answer["messages"])
     if left > 0:
         notes.note(f"{left:,} more; --limit and --offset show them")

@@ -14,7 +14,7 @@ from queen.cli.reading import read_some
 from queen.operations.push import encode_item, push_items
 
 _ITEM_KEYS: Final = ("data", "transactionId", "traceId", "partition")
-# What else the messages of `queen pop --json`, `queen tail --json` and `queen dlq list --json` say: of no use to a push.
+# What else `queen pop --json`, `queen tail --json` and `queen dlq list --json` say of a message: of no use to a push.
 _OTHER_KEYS: Final = frozenset(
     [
         "id", "queue", "partitionId", "createdAt", "consumerGroup", "leaseId", "producerSub", "retryCount", "status",
@@ -23,7 +23,7 @@ _OTHER_KEYS: Final = frozenset(
 )  # fmt: skip
 
 
-class BadLine(ValueError):
+class BadLineError(ValueError):
     """A line or an argument that is no message.
 
     Args:
@@ -71,42 +71,45 @@ class Reader:
         """The message that a line holds.
 
         Raises:
-            BadLine: it holds none, or one that no server takes.
+            BadLineError: it holds none, or one that no server takes.
         """
         where = f"{self.what} {number}"
         try:
             value = json.loads(text, parse_constant=_no_constant)
         except RecursionError:
-            raise BadLine(where, "its JSON is nested too deep") from None
+            raise BadLineError(where, "its JSON is nested too deep") from None
         except ValueError as error:
-            raise BadLine(where, f"no JSON: {error} in {validation.shown(text)}") from None
+            reason = (
+                f"{error.msg} at character {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+            )
+            raise BadLineError(where, f"{validation.shown(text.strip())} is no JSON: {reason}") from None
         item, partition = self._envelope(where, value) if self.envelope else ({"data": value}, self.partition)
         try:
             # What cannot be sent is told with its number, and not when it is sent with others.
             encode_item(push_items(self.queue, partition, item)[0])
         except (TypeError, ValueError) as error:
-            raise BadLine(where, str(error).replace("items[0] ", "").replace("items[0]", "")) from None
+            raise BadLineError(where, str(error).replace("items[0] ", "").replace("items[0]", "")) from None
         return Line(number, partition, item)
 
     def line(self, number: int, line: bytes) -> Optional[Line]:
         """The message of a line of input; None for a blank one.
 
         Raises:
-            BadLine: it holds none.
+            BadLineError: it holds none.
         """
         if not line.strip():
             return None
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            raise BadLine(f"{self.what} {number}", f"no UTF-8: {error.reason} at byte {error.start + 1}") from None
+            raise BadLineError(f"{self.what} {number}", f"no UTF-8: {error.reason} at byte {error.start + 1}") from None
         return self.message(number, text)
 
     def file(self, path: Path) -> Iterator[Line]:
         """The messages of a file.
 
         Raises:
-            BadLine: a line holds none.
+            BadLineError: a line holds none.
             OSError: the file cannot be read.
         """
         with path.open("rb") as lines:
@@ -117,11 +120,11 @@ class Reader:
 
     def _envelope(self, where: str, value: object) -> Tuple[Dict[str, object], Optional[str]]:
         if not isinstance(value, dict):
-            raise BadLine(where, 'no JSON object; with --envelope a line is {"data": ..., "transactionId": ...}')
+            raise BadLineError(where, 'no JSON object; with --envelope a line is {"data": ..., "transactionId": ...}')
         for key in value:
             if key not in _ITEM_KEYS and key not in _OTHER_KEYS:
                 nearest = validation.nearest(key, _ITEM_KEYS)
-                raise BadLine(
+                raise BadLineError(
                     where, f"unknown key {validation.shown(key)}{nearest}; accepted are {', '.join(_ITEM_KEYS)}"
                 )
         item = {key: value[key] for key in ("data", "transactionId", "traceId") if key in value}
@@ -131,7 +134,7 @@ class Reader:
         try:
             return item, validation.text("partition", partition)
         except (TypeError, ValueError) as error:
-            raise BadLine(where, str(error)) from None
+            raise BadLineError(where, str(error)) from None
 
 
 async def chunks_of_input(descriptor: int) -> AsyncIterator[List[bytes]]:
@@ -153,4 +156,4 @@ async def chunks_of_input(descriptor: int) -> AsyncIterator[List[bytes]]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"it knows no {name}")

@@ -26,8 +26,8 @@ def moment(argument: str, said: str) -> datetime:
             return datetime.now(timezone.utc) - timedelta(**{_UNITS[ago.group(2)]: int(ago.group(1))})
         found = moment_of(validation.instant(argument, said))
     except (ValueError, OverflowError):
-        reason = f"{validation.shown(said)} is no time; accepted is 2026-01-31T10:00:00Z, or 90s, 15m, 2h, 7d for so long ago"
-        raise bad_input(argument, reason) from None
+        accepted = "accepted is 2026-01-31T10:00:00Z, or 90s, 15m, 2h, 7d for so long ago"
+        raise bad_input(argument, f"{validation.shown(said)} is no time; {accepted}") from None
     return found.astimezone(timezone.utc)
 
 
@@ -48,14 +48,12 @@ def written(value: object) -> str:
 
 
 def lasting(seconds: object) -> str:
-    """A number of seconds as people read it: ``45s``, ``12m 5s``, ``3h 20m``, ``2d 4h``."""
+    """A number of seconds as people read it: ``45s``, ``12m 5s``, ``2d 4h``."""
     if not isinstance(seconds, (int, float)):
         return "-"
-    left = int(seconds)
-    if left < 60:
-        return f"{left}s"
-    for large, small, size, part in (("m", "s", 60, 1), ("h", "m", 3600, 60), ("d", "h", 86400, 3600)):
-        if left < size * (24 if large == "h" else 60) or large == "d":
-            rest = left % size // part
-            return f"{left // size}{large}" + (f" {rest}{small}" if rest else "")
-    return f"{left}s"
+    minutes, left = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    # The two largest: nobody wants the seconds of a day.
+    parts = [f"{count}{unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "m"), (left, "s")) if count]
+    return " ".join(parts[:2]) or "0s"

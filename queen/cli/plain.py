@@ -10,7 +10,7 @@ _INVISIBLE = re.compile(r"[^ -~\n]")
 
 
 def visible(text: str) -> str:
-    """Text whose control characters are escapes (``\\x1b``); line ends stay."""
+    """Text in which control characters are written as escapes; line ends stay."""
     return _INVISIBLE.sub(lambda match: _escaped(match.group()), text)
 
 

@@ -21,7 +21,7 @@ def progress(words: str, total: Optional[int]) -> Iterator[Tick]:
         a function to call with how much is done.
     """
     if not sys.stderr.isatty():
-        yield lambda done: None
+        yield _no_bar
         return
     # Imported here: it takes a tenth of a second, and programs see no bar.
     from rich.console import Console
@@ -31,3 +31,7 @@ def progress(words: str, total: Optional[int]) -> Iterator[Tick]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(words, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+def _no_bar(_done: int) -> None:
+    """Nobody would see it."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 from pathlib import Path
-from typing import AsyncIterator, Dict, Iterator, List, Optional, Sequence
+from typing import AsyncIterator, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from cyclopts import Parameter
 from typing_extensions import Annotated, Final
 
+from queen import validation
 from queen.builders.queue import QueueBuilder
 from queen.cli import notes
 from queen.cli.completion import queue_names
 from queen.cli.connection import LOCAL, Server, connect
 from queen.cli.exits import CommandError, Exit, bad_input, code_of
-from queen.cli.json_lines import BadLine, Line, Reader, chunks_of_input
+from queen.cli.json_lines import BadLineError, Line, Reader, chunks_of_input
 from queen.cli.output import AsJson, show_facts
 from queen.cli.progress import Tick, progress
 from queen.errors import PushRejectedError, QueenError
@@ -52,32 +54,56 @@ async def push(
             `partition`, as `queen pop --json` writes them.
         json: tell the result as JSON.
     """
-    if id is not None and (len(message) != 1 or envelope):
-        raise bad_input("--id", "it is for one message that is given as an argument")
-    if message and file is not None:
-        raise bad_input("--file", "messages are given as arguments too; give one of the two")
-    if not message and file is None and sys.stdin.isatty():
-        raise bad_input("MESSAGE", "there is none; give JSON values, --file, or lines through a pipe")
     async with connect(server) as client:
-        target = client.queue(queue)
-        what = "MESSAGE" if message else "line"
-        reader = Reader(queue, partition, envelope=envelope, what=what)
-        sender = _Sender(target)
-        if message:
-            checked = [reader.message(number, text) for number, text in enumerate(message, 1)]
-            if id is not None:
-                checked[0].item["transactionId"] = id
-            await _send(sender, _at_once(iter(checked)), len(checked))
-        elif file is not None and file.is_file():
-            # Once to check all of it, and once more to send it: a file may be larger than the memory.
-            total = sum(1 for _ in _lines_of(reader, file))
-            await _send(sender, _at_once(_lines_of(reader, file)), total)
-        else:
-            if file is not None and str(file) != "-" and not file.exists():
-                raise bad_input(f"--file {file}", "there is no such file")
-            await _send(sender, _from_pipe(reader, file), None)
+        # Names a queue that is not accepted before anything is read.
+        sender = _Sender(client.queue(queue))
+        reader = Reader(queue, partition, envelope=envelope, what="MESSAGE" if message else "line")
+        lines, total = _source(reader, message, file, id)
+        await _send(sender, lines, total)
     show_facts(sender.report(), json=json, words=sender.summary())
     return Exit.FINE
+
+
+def _source(
+    reader: Reader,
+    messages: Sequence[str],
+    file: Optional[Path],
+    identifier: Optional[str],
+) -> Tuple[AsyncIterator[List[Line]], Optional[int]]:
+    """What is to be sent, and how much that is where it is known.
+
+    Raises:
+        CommandError: the arguments contradict each other, or a message is bad.
+    """
+    if identifier is not None and (len(messages) != 1 or reader.envelope):
+        raise bad_input("--id", "it is for one message that is given as an argument")
+    if messages and file is not None:
+        raise bad_input("--file", "messages are given as arguments too; give one of the two")
+    if messages:
+        with _nothing_sent():
+            checked = [reader.message(number, text) for number, text in enumerate(messages, 1)]
+        if identifier is not None:
+            checked[0].item["transactionId"] = validation.text("--id", identifier)
+        return _at_once(iter(checked)), len(checked)
+    if file is None or str(file) == "-":
+        if file is None and sys.stdin.isatty():
+            raise bad_input("MESSAGE", "there is none; give JSON values, --file, or lines through a pipe")
+        return _from_pipe(reader, sys.stdin.fileno()), None
+    if file.exists() and not file.is_file():
+        return _from_pipe(reader, _opened(file)), None
+    # Once to check all of it, and once more to send it: a file may be larger than the memory.
+    with _nothing_sent():
+        total = sum(1 for _ in _lines_of(reader, file))
+    return _at_once(_lines_of(reader, file)), total
+
+
+@contextlib.contextmanager
+def _nothing_sent() -> Iterator[None]:
+    """Says of a bad line that all of it was checked before any of it was sent."""
+    try:
+        yield
+    except BadLineError as error:
+        raise CommandError(f"{error}; nothing was sent", Exit.BAD_INPUT) from None
 
 
 class _Sender:
@@ -163,7 +189,7 @@ async def _send(sender: _Sender, source: AsyncIterator[List[Line]], total: Optio
         with progress("pushing", total) as tick:
             async for lines in source:
                 await _send_at_most(sender, lines, tick)
-    except (BadLine, QueenError, OSError) as error:
+    except (BadLineError, QueenError, OSError) as error:
         raise CommandError(f"{error}; {sender.told()}", code_of(error) or Exit.FAILED) from error
     except asyncio.CancelledError:
         notes.note(sender.told())
@@ -186,28 +212,28 @@ async def _at_once(lines: Iterator[Line]) -> AsyncIterator[List[Line]]:
     yield batch
 
 
-async def _from_pipe(reader: Reader, file: Optional[Path]) -> AsyncIterator[List[Line]]:
+async def _from_pipe(reader: Reader, descriptor: int) -> AsyncIterator[List[Line]]:
     """The messages of a pipe as they come; those before a bad line come before its error."""
     number = 0
-    with contextlib.ExitStack() as stack:
-        descriptor = sys.stdin.fileno()
-        if file is not None and str(file) != "-":
-            descriptor = stack.enter_context(file.open("rb", buffering=0)).fileno()
-        async for chunk in chunks_of_input(descriptor):
-            found: List[Line] = []
-            bad: Optional[BadLine] = None
+    async for chunk in chunks_of_input(descriptor):
+        found: List[Line] = []
+        try:
             for text in chunk:
                 number += 1
-                try:
-                    line = reader.line(number, text)
-                except BadLine as error:
-                    bad = error
-                    break
+                line = reader.line(number, text)
                 if line is not None:
                     found.append(line)
+        except BadLineError:
             yield found
-            if bad is not None:
-                raise bad
+            raise
+        yield found
+
+
+def _opened(pipe: Path) -> int:
+    try:
+        return os.open(pipe, os.O_RDONLY)
+    except OSError as error:
+        raise bad_input(f"--file {pipe}", error.strerror or str(error)) from None
 
 
 def _lines_of(reader: Reader, file: Path) -> Iterator[Line]:

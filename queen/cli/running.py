@@ -34,6 +34,10 @@ def ended_by_closed_pipe() -> Iterator[None]:
     Raises:
         BrokenPipeError: nobody does.
     """
+    output = _pipe()
+    if output is None:
+        yield
+        return
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     assert task is not None
@@ -45,10 +49,6 @@ def ended_by_closed_pipe() -> Iterator[None]:
         loop.remove_reader(output)
         task.cancel()
 
-    output = _pipe()
-    if output is None:
-        yield
-        return
     loop.add_reader(output, end)
     try:
         yield

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Dict, List, Optional
 
-from cyclopts import Parameter
 from queen_api.models import NamedTraceEvent
-from typing_extensions import Annotated, Final
+from typing_extensions import Final
 
 from queen import Queen
 from queen.cli.connection import LOCAL, Server, connect

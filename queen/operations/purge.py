@@ -1,4 +1,4 @@
-"""Purging dead letters: their messages are deleted where that takes nothing from anybody, or where that is asked for."""
+"""Purging dead letters: messages are deleted where that takes nothing from anybody, or where it is asked for."""
 
 from __future__ import annotations
 

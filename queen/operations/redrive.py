@@ -59,12 +59,12 @@ async def redrive(transport: Transport, query: DeadLetterQuery, options: Redrive
         await check_name(transport, options.to_queue)
     wanted = query if query.limit is not None else attrs.evolve(query, limit=EVERY)
     listing = await list_dead_letters(transport, wanted)
-    by_message = by_message(listing["messages"])
+    originals = by_message(listing["messages"])
     dialect = await transport.dialect()
     copies = Copies(transport, dialect, options.to_queue)
-    found = sum(len(letters) for letters in by_message)
+    found = sum(len(letters) for letters in originals)
     run = _Run(transport, options, Originals(transport, dialect), copies, found=found)
-    for letters in by_message:
+    for letters in originals:
         if run.is_full:
             break
         await run.redrive(letters)
