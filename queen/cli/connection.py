@@ -18,8 +18,8 @@ from queen.errors import ConfigurationError
 _DEFAULT_URL = "http://localhost:6632"
 _URL_VARIABLE = "QUEEN_URL"
 _TOKEN_VARIABLE = "QUEEN_TOKEN"  # noqa: S105  (the name of a variable)
-# A person waits for the answer: repeats come sooner than those of a worker.
-_RETRY_DELAY_MILLIS = 250
+# A person waits for the answer: repeats come sooner than those of a worker, and end sooner.
+_RETRIES = {"retry_attempts": 2, "retry_delay_millis": 200}
 
 
 @Parameter(name="*", group="Server")
@@ -49,7 +49,7 @@ def connect(server: Server) -> Queen:
         raise bad_input(
             source, "a broker in memory ends with its command; accepted are http://, https:// and sqlite:///"
         )
-    options: Dict[str, object] = {"retry_delay_millis": _RETRY_DELAY_MILLIS}
+    options: Dict[str, object] = {**_RETRIES}
     token = _token(server)
     if token is not None:
         options["bearer_token"] = token

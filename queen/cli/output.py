@@ -12,11 +12,11 @@ import attrs
 from cyclopts import Parameter
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from typing_extensions import Annotated, Literal
 
+from queen.cli.consoles import console
 from queen.cli.plain import as_json, on_one_line
 
 AsJson = Annotated[bool, Parameter(name="--json", negative=())]
@@ -80,7 +80,7 @@ def show_message(message: Row, parts: Sequence[str], data: object, *, json: bool
     body = as_json(data)
     if sys.stdout.isatty():
         text = Text.assemble((head, "dim"), "  ", body)
-        Console(file=sys.stdout).print(text, soft_wrap=True)
+        console(sys.stdout).print(text, soft_wrap=True)
     else:
         write_line(f"{head}  {body}")
 
@@ -104,11 +104,11 @@ def _show_table(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> No
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
         side: Literal["left", "right"] = "right" if column.is_number else "left"
-        # Folded where the terminal is narrow: nothing is cut off.
-        table.add_column(Text(column.title), justify=side, overflow="fold")
+        # Texts are folded where the terminal is narrow: nothing is cut off.
+        table.add_column(Text(column.title), justify=side, overflow="fold", no_wrap=column.is_number)
     for row in cells:
         table.add_row(*[Text(cell) for cell in row])
-    Console(file=sys.stdout).print(table)
+    console(sys.stdout).print(table)
 
 
 def _aligned(cells: Sequence[Sequence[str]], columns: Sequence[Column]) -> List[str]:

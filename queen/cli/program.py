@@ -10,9 +10,9 @@ import sys
 from typing import Sequence
 
 from cyclopts import App, CycloptsError
-from rich.console import Console
 
 from queen.cli import notes
+from queen.cli.consoles import console
 from queen.cli.exits import MEANINGS, Exit, code_of
 from queen.cli.running import run_until_end
 
@@ -52,8 +52,8 @@ def program() -> App:
         help_epilogue=MEANINGS,
         version=_version,
         help_format="markdown",
-        default_parameter=None,
-        console=Console(),
+        console=console(sys.stdout),
+        error_console=console(sys.stderr),
         result_action="return_value",
     )
     for name, path, words in _COMMANDS:

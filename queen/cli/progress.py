@@ -6,6 +6,8 @@ import contextlib
 import sys
 from typing import Callable, Iterator, Optional
 
+from queen.cli.consoles import console
+
 Tick = Callable[[int], None]
 
 
@@ -23,12 +25,11 @@ def progress(words: str, total: Optional[int]) -> Iterator[Tick]:
     if not sys.stderr.isatty():
         yield _no_bar
         return
-    # Imported here: it takes a tenth of a second, and programs see no bar.
-    from rich.console import Console
+    # Imported here: it takes a while, and programs see no bar.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console(sys.stderr), transient=True) as bar:
         task = bar.add_task(words, total=total)
         yield lambda done: bar.update(task, completed=done)
 

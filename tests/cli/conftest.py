@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 pytest.importorskip("cyclopts", reason="the command line needs the extra cli, which Python 3.11 can have")
 
+from queen import Queen
 from queen.cli import main
 from tests.conftest import served_broker
 
@@ -47,6 +49,16 @@ def name() -> str:
     return f"cli-{uuid.uuid4().hex[:8]}"
 
 
+def create(url: str, name: str) -> None:
+    """Make a queue; server 0.7 makes none by a push."""
+
+    async def make() -> None:
+        async with Queen(url) as client:
+            await client.queue(name).create()
+
+    asyncio.run(make())
+
+
 class Cli:
     """Runs commands in this process, which is quick."""
 
@@ -67,10 +79,10 @@ class Cli:
 
 
 @pytest.fixture
-def cli(broker_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+def cli(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     """The command line, whose server is the broker."""
-    if "QUEEN_URL" not in os.environ:
-        monkeypatch.setenv("QUEEN_URL", broker_url)
+    if "each_broker" not in request.fixturenames:
+        monkeypatch.setenv("QUEEN_URL", request.getfixturevalue("broker_url"))
     return Cli(capsys)
 
 

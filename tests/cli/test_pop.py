@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import List
 
 import pytest
 
-from tests.cli.conftest import Cli, environment, queen
+from tests.cli.conftest import Cli, create, environment, queen
 
 
 def data(lines: str) -> List[object]:
@@ -28,26 +28,13 @@ def test_messages_are_given_back_where_nobody_says_otherwise(cli: Cli, name: str
 
 
 def test_acknowledged_ones_do_not_come_again(each_broker: str, cli: Cli, name: str) -> None:
-    queue_that_is_there(cli, each_broker, name)
+    create(each_broker, name)
     cli.fine("push", name, '{"n": 1}', '{"n": 2}')
     first = cli("pop", name, "--ack", "--json")
     assert (data(first.out), first.err) == ([{"n": 1}], "1 message acknowledged\n")
     assert data(cli.fine("pop", name, "--ack", "--json")) == [{"n": 2}]
     last = cli("pop", name)
     assert (last.code, last.out, last.err) == (0, "", "no messages\n")
-
-
-def queue_that_is_there(cli: Cli, url: str, name: str) -> None:
-    """Server 0.7 makes no queue by a push."""
-    import asyncio
-
-    from queen import Queen
-
-    async def make() -> None:
-        async with Queen(url) as client:
-            await client.queue(name).create()
-
-    asyncio.run(make())
 
 
 def test_groups_and_partitions(cli: Cli, name: str) -> None:
@@ -100,18 +87,6 @@ def waiting(url: str, name: str) -> subprocess.Popen[str]:
     )
 
 
-def test_ctrl_c_ends_waiting_at_once(parked: Parked) -> None:
-    parked.process.send_signal(signal.SIGINT)
-    out, err = parked.process.communicate(timeout=5)
-    assert (parked.process.returncode, out, err) == (130, "", "")
-
-
-def test_a_termination_ends_waiting_too(parked: Parked) -> None:
-    parked.process.send_signal(signal.SIGTERM)
-    out, err = parked.process.communicate(timeout=5)
-    assert (parked.process.returncode, out, err) == (143, "", "")
-
-
 def test_what_cannot_be_written_is_not_acknowledged(broker_url: str, cli: Cli, name: str) -> None:
     cli.fine("push", name, "1")
     reader, writer = os.pipe()
@@ -130,10 +105,10 @@ def test_what_cannot_be_written_is_not_acknowledged(broker_url: str, cli: Cli, n
     assert data(cli.fine("pop", name, "--json")) == [1]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no device that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 def test_a_full_disk_is_an_error_and_nothing_is_acknowledged(broker_url: str, cli: Cli, name: str) -> None:
     cli.fine("push", name, "1")
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "queen", "pop", name, "--ack"],
             env=environment(broker_url),

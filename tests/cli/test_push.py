@@ -88,7 +88,11 @@ def test_lines_may_say_their_ids_and_partitions(cli: Cli, name: str, tmp_path: P
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     cli.fine("push", name, "--file", str(file), "--envelope", "--partition", "rest")
     found = [json.loads(line) for line in cli.fine("tail", name, "--json").splitlines()]
-    assert sorted((message["data"]["n"], message["partition"]) for message in found) == [(1, "a"), (2, "b"), (3, "rest")]
+    assert sorted((message["data"]["n"], message["partition"]) for message in found) == [
+        (1, "a"),
+        (2, "b"),
+        (3, "rest"),
+    ]
     assert {message["transactionId"] for message in found} >= {"one"}
     assert {message["traceId"] for message in found} == {None, "5f0c2a1b-3d4e-4f50-8a6b-7c8d9e0f1a2b"}
 
