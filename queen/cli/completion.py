@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Awaitable, Callable, List
 
-from cyclopts import Parameter
-from typing_extensions import Annotated, Final, Literal
+from typing_extensions import Final, Literal
 
 from queen import Queen
 from queen.cli.connection import LOCAL, connect
@@ -15,9 +15,10 @@ from queen.cli.output import write_line
 
 # A person has pressed a key, and waits.
 _PATIENCE_SECONDS: Final = 1.0
+_PLAIN: Final = re.compile(r"[\w.:@%+-]+", re.ASCII)
 
 
-def completion(shell: Annotated[Literal["bash", "zsh"], Parameter()], /) -> int:
+def completion(shell: Literal["bash", "zsh"], /) -> int:
     """Print the completion script of a shell: `eval "$(queen completion bash)"`.
 
     Names of queues and groups are asked of the server in `QUEEN_URL`; where none answers, none are completed.
@@ -42,17 +43,19 @@ def group_names(_context: object) -> List[str]:
 
 
 async def _queues(client: Queen) -> List[str]:
-    return sorted(queue["name"] for queue in (await client.admin.list_queues())["queues"])
+    return [queue["name"] for queue in (await client.admin.list_queues())["queues"]]
 
 
 async def _groups(client: Queen) -> List[str]:
-    return sorted({group["name"] for group in await client.admin.list_consumer_groups()})
+    return [group["name"] for group in await client.admin.list_consumer_groups()]
 
 
 def _names(find: Callable[[Queen], Awaitable[List[str]]]) -> List[str]:
     async def found() -> List[str]:
         async with connect(LOCAL) as client:
-            return await asyncio.wait_for(find(client), _PATIENCE_SECONDS)
+            names = await asyncio.wait_for(find(client), _PATIENCE_SECONDS)
+        # Whoever names a group must not write on somebody's command line what a shell would run.
+        return sorted({name for name in names if _PLAIN.fullmatch(name)})
 
     # Whatever is wrong is said by the command itself; cyclopts takes errors of a completion for no names.
     return asyncio.run(found())
