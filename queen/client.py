@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union, overload
 
 from queen_api import Request
-from queen_api.models import DeleteGroupAnswer
 from typing_extensions import Self
 
 from queen import logs, validation
@@ -35,6 +34,8 @@ from queen.transport.transport import Transport
 from queen.types import AckResponse, BufferStats, GroupResetResponse, RenewResponse
 
 if TYPE_CHECKING:
+    from queen_api.models import DeleteGroupAnswer
+
     from queen.admin.admin import Admin
 
 T = TypeVar("T")

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional
+from typing import TYPE_CHECKING, Callable, List, Optional
 
 from queen_api.api import groups
-from queen_api.models import (
-    DeleteGroupAnswer,
-    GroupDetail,
-    GroupSummary,
-    LaggingPartition,
-    SeekAnswer,
-    SeekPartitionAnswer,
-)
 
 from queen import validation
 from queen.admin.arguments import Moment, moment
 from queen.admin.section import Section
 from queen.transport.transport import Transport
+
+if TYPE_CHECKING:
+    from queen_api.models import (
+        DeleteGroupAnswer,
+        GroupDetail,
+        GroupSummary,
+        LaggingPartition,
+        SeekAnswer,
+        SeekPartitionAnswer,
+    )
 
 
 class Groups(Section):

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Union
+from typing import TYPE_CHECKING, List, Optional, Union
 
 from queen_api.api import messages
 from queen_api.api.status import list_queue_messages
-from queen_api.models import DeleteMessageAnswer, MessageDetail, MessageList, NoValue, QueueMessage, QueueMessagePage
 from typing_extensions import Final
 
 from queen import validation
 from queen.admin.arguments import Moment, moment, number, text
 from queen.admin.section import Section
+
+if TYPE_CHECKING:
+    from queen_api.models import (
+        DeleteMessageAnswer,
+        MessageDetail,
+        MessageList,
+        NoValue,
+        QueueMessage,
+        QueueMessagePage,
+    )
 
 _STATUSES: Final = ("pending", "processing", "completed", "dead_letter")
 

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Union
+from typing import TYPE_CHECKING, List, Optional, Union
 
 from queen_api.api import analytics, status
-from queen_api.models import (
-    Buffers,
-    MessageSeries,
-    ParkedReplicas,
-    PostgresStats,
-    QueueLag,
-    QueueOperations,
-    Retention,
-    StatsRefresh,
-    StatsRefreshSkipped,
-    Status,
-    SystemMetrics,
-    TrafficReport,
-    WorkerMetrics,
-)
 from typing_extensions import Final
 
 from queen import validation
 from queen.admin.arguments import Moment, moment, number, text
 from queen.admin.section import Section
+
+if TYPE_CHECKING:
+    from queen_api.models import (
+        Buffers,
+        MessageSeries,
+        ParkedReplicas,
+        PostgresStats,
+        QueueLag,
+        QueueOperations,
+        Retention,
+        StatsRefresh,
+        StatsRefreshSkipped,
+        Status,
+        SystemMetrics,
+        TrafficReport,
+        WorkerMetrics,
+    )
 
 _INTERVALS: Final = ("minute", "hour", "day")
 

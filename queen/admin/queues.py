@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from queen_api.api import queues, status, system
-from queen_api.models import (
-    DeleteQueueAnswer,
-    NamespaceList,
-    Overview,
-    QueueDetail,
-    QueueList,
-    QueueStatus,
-    QueueStatusList,
-    TaskList,
-)
 
 from queen import validation
 from queen.admin.arguments import number, text
 from queen.admin.section import Section
+
+if TYPE_CHECKING:
+    from queen_api.models import (
+        DeleteQueueAnswer,
+        NamespaceList,
+        Overview,
+        QueueDetail,
+        QueueList,
+        QueueStatus,
+        QueueStatusList,
+        TaskList,
+    )
 
 
 class Queues(Section):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from queen_api.api import streams
-from queen_api.models import DeleteStreamAnswer, StreamDetail, StreamList, StreamStats
 
 from queen import validation
 from queen.admin.section import Section
+
+if TYPE_CHECKING:
+    from queen_api.models import DeleteStreamAnswer, StreamDetail, StreamList, StreamStats
 
 
 class Streams(Section):

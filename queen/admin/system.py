@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from queen_api.api import maintenance, system
-from queen_api.models import Health, MaintenanceAnswer, MaintenanceStatus, Metrics, PopMaintenance, SharedState
 
 from queen import validation
 from queen.admin.section import Section
+
+if TYPE_CHECKING:
+    from queen_api.models import Health, MaintenanceAnswer, MaintenanceStatus, Metrics, PopMaintenance, SharedState
 
 
 class System(Section):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from queen_api.api import traces
-from queen_api.models import NamedTraceList, TraceList, TraceNameList
 
 from queen import validation
 from queen.admin.arguments import number
 from queen.admin.section import Section
+
+if TYPE_CHECKING:
+    from queen_api.models import NamedTraceList, TraceList, TraceNameList
 
 
 class Traces(Section):

@@ -6,9 +6,8 @@ import asyncio
 import functools
 import logging
 from datetime import datetime
-from typing import Generic, List, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Generic, List, Mapping, Optional, Union
 
-from queen_api.models import ConfigureAnswer, DeleteQueueAnswer
 from typing_extensions import TypedDict, TypeVar
 
 from queen import logs, validation
@@ -28,6 +27,9 @@ from queen.operations.dead_letters import DeadLetterQuery
 from queen.operations.pop import PopOptions
 from queen.operations.push import DEFAULT_PARTITION, Items, push_items
 from queen.types import BufferedResponse, PushResponse
+
+if TYPE_CHECKING:
+    from queen_api.models import ConfigureAnswer, DeleteQueueAnswer
 
 R = TypeVar("R", default=List[PushResponse])
 

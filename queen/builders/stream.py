@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Union
+from typing import TYPE_CHECKING, Iterable, Union
 
 import attrs
-from queen_api.models import DefineStreamAnswer
 
 from queen import validation
 from queen.operations.streams import StreamDefinition, define_stream
 from queen.transport.transport import Transport
+
+if TYPE_CHECKING:
+    from queen_api.models import DefineStreamAnswer
 
 Seconds = Union[int, float]
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Dict, List, Mapping, Optional, cast
+from typing import TYPE_CHECKING, Dict, List, Mapping, Optional, cast
 
 from queen_api.api import groups, queues
-from queen_api.models import ConfigureAnswer, DeleteQueueAnswer, GroupDetail, QueueOptions, SeekAnswer
 
 from queen import validation
 from queen.config import QUEUE_DEFAULTS, QueueOption
@@ -16,6 +15,9 @@ from queen.transport.dialect import Dialect
 from queen.transport.reading import an_integer, read_by
 from queen.transport.transport import Transport
 from queen.types import GroupResetResponse
+
+if TYPE_CHECKING:
+    from queen_api.models import ConfigureAnswer, DeleteQueueAnswer, GroupDetail, QueueOptions, SeekAnswer
 
 
 async def create_queue(

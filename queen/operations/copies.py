@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import AbstractSet, Dict, Mapping, Optional
+from typing import TYPE_CHECKING, AbstractSet, Dict, Mapping, Optional
 
 from queen_api.api import messages, queues
-from queen_api.models import QueueDetail
 from typing_extensions import Final, Literal
 
 from queen import validation
@@ -18,6 +17,9 @@ from queen.transport.dialect import Dialect
 from queen.transport.reading import a_text, read_by
 from queen.transport.transport import Transport
 from queen.types import DeadLetter
+
+if TYPE_CHECKING:
+    from queen_api.models import QueueDetail
 
 Fate = Literal["queued", "duplicate", "buffered"]
 _FATES: Final[Mapping[str, Fate]] = {"duplicate": "duplicate", "buffered": "buffered"}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import AbstractSet, Dict, Mapping, Optional, cast
+from typing import TYPE_CHECKING, AbstractSet, Dict, Mapping, Optional, cast
 
 import attrs
 from queen_api.api import groups, messages
-from queen_api.models import GroupDetail, MessageDetail
 from typing_extensions import Final
 
 from queen import validation
@@ -16,6 +15,9 @@ from queen.transport.reading import a_refusal, a_text, an_integer, objects, read
 from queen.transport.ring import QUEUE_MODE
 from queen.transport.transport import Transport
 from queen.types import DeadLetter
+
+if TYPE_CHECKING:
+    from queen_api.models import GroupDetail, MessageDetail
 
 # The keys of an encrypted payload, as the listing of dead letters shows it.
 _CIPHER: Final = {"encrypted", "iv", "authTag"}

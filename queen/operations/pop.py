@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import operator
-from typing import Dict, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Dict, List, Optional, Sequence, Union
 
 import attrs
 from queen_api import Request
 from queen_api.api import messages
-from queen_api.models import PopAnswer, PoppedMessage
 from typing_extensions import Final
 
 from queen import validation
@@ -22,6 +21,9 @@ from queen.settling.ledger import Ledger
 from queen.settling.settler import Settler
 from queen.transport.reading import a_text, read_by
 from queen.transport.ring import QUEUE_MODE, affinity_key
+
+if TYPE_CHECKING:
+    from queen_api.models import PopAnswer, PoppedMessage
 
 # The servers forget a request after about 120 seconds, so one poll stays below that; a longer wait is several polls.
 LONGEST_POLL_MILLIS: Final = 90_000

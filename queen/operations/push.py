@@ -5,10 +5,9 @@ from __future__ import annotations
 import collections.abc
 import functools
 import logging
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union, cast
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, Union, cast
 
 from queen_api.api import messages
-from queen_api.models import PushItem
 from typing_extensions import Final, NotRequired, TypedDict
 
 from queen import logs, validation
@@ -20,6 +19,9 @@ from queen.transport.reading import read_by
 from queen.transport.ring import affinity_key
 from queen.transport.transport import Transport
 from queen.types import PushResponse
+
+if TYPE_CHECKING:
+    from queen_api.models import PushItem
 
 # The name of the partition that the server uses where none is given.
 DEFAULT_PARTITION: Final = "Default"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, List, Mapping, Optional, Sequence, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, List, Mapping, Optional, Sequence, TypeVar
 
 import attrs
 from queen_api.api import streams
-from queen_api.models import DefineStreamAnswer, PollWindowAnswer, StreamDetail, StreamList
 from typing_extensions import Final
 
 from queen import logs
@@ -16,6 +15,9 @@ from queen.transport.reading import a_list, a_refusal, a_text, an_integer, an_ob
 from queen.transport.ring import affinity_key
 from queen.transport.transport import Transport
 from queen.types import WindowResponse
+
+if TYPE_CHECKING:
+    from queen_api.models import DefineStreamAnswer, PollWindowAnswer, StreamDetail, StreamList
 
 W = TypeVar("W")
 

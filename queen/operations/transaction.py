@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, cast
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, cast
 
 import attrs
 from queen_api.api import transactions
-from queen_api.models import PushItem, TransactionOperation
 
 from queen import logs
 from queen.errors import OutcomeUnknownError, QueenError, TransactionError
@@ -24,6 +23,9 @@ from queen.settling.settler import Settler
 from queen.transport.reading import a_text, an_object, objects, read_by
 from queen.transport.transport import Transport
 from queen.types import TransactionResponse
+
+if TYPE_CHECKING:
+    from queen_api.models import PushItem, TransactionOperation
 
 
 @attrs.frozen

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, TypeVar, cast
+from typing import TYPE_CHECKING, Callable, Dict, List, Mapping, Optional, Sequence, TypeVar, cast
 
 import attrs
 from queen_api import Request
 from queen_api.api import acks, transactions
-from queen_api.models import Acknowledgment, TransactionOperation
 from typing_extensions import Final
 
 from queen.errors import ServerRefusedError
@@ -17,6 +16,9 @@ from queen.transport import codec
 from queen.transport.reading import a_refusal, a_text, an_object, objects, read_by
 from queen.transport.transport import Transport
 from queen.types import AckResponse
+
+if TYPE_CHECKING:
+    from queen_api.models import Acknowledgment, TransactionOperation
 
 T = TypeVar("T")
 

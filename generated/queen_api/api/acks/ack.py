@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Dict, List, Optional, Union
 
-from ...models import AckResult, SingleAckAnswer
 from ...operations import ACK
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import AckResult, SingleAckAnswer
 
 _ANSWERS: Answers[Union[List[AckResult], SingleAckAnswer]] = Answers(
     ACK,

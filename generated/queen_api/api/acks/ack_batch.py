@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Dict, List, Optional, Union
 
-from ...models import Acknowledgment, AckResult, BatchAckAnswer
 from ...operations import ACK_BATCH
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import Acknowledgment, AckResult, BatchAckAnswer
 
 _ANSWERS: Answers[Union[List[AckResult], BatchAckAnswer]] = Answers(
     ACK_BATCH,

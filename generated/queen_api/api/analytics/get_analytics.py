@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
 
-from ...models import MessageSeries, TrafficReport
 from ...operations import GET_ANALYTICS
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import MessageSeries, TrafficReport
 
 _ANSWERS: Answers[Union[MessageSeries, TrafficReport]] = Answers(
     GET_ANALYTICS,

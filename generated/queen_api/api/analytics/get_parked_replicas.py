@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import ParkedReplicas
 from ...operations import GET_PARKED_REPLICAS
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import ParkedReplicas
 
 _ANSWERS: Answers[ParkedReplicas] = Answers(
     GET_PARKED_REPLICAS,

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import PostgresStats
+from typing import TYPE_CHECKING
+
 from ...operations import GET_POSTGRES_STATS
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import PostgresStats
 
 _ANSWERS: Answers[PostgresStats] = Answers(
     GET_POSTGRES_STATS,

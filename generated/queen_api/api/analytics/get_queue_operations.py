@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import QueueOperations
 from ...operations import GET_QUEUE_OPERATIONS
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import QueueOperations
 
 _ANSWERS: Answers[QueueOperations] = Answers(
     GET_QUEUE_OPERATIONS,

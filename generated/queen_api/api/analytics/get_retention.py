@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import Retention
 from ...operations import GET_RETENTION
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import Retention
 
 _ANSWERS: Answers[Retention] = Answers(
     GET_RETENTION,

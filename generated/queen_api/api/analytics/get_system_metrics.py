@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import SystemMetrics
 from ...operations import GET_SYSTEM_METRICS
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import SystemMetrics
 
 _ANSWERS: Answers[SystemMetrics] = Answers(
     GET_SYSTEM_METRICS,

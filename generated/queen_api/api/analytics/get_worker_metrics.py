@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import WorkerMetrics
 from ...operations import GET_WORKER_METRICS
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import WorkerMetrics
 
 _ANSWERS: Answers[WorkerMetrics] = Answers(
     GET_WORKER_METRICS,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import TYPE_CHECKING, List, Optional
 
-from ...models import QueueLag
 from ...operations import LIST_QUEUE_LAG
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import QueueLag
 
 _ANSWERS: Answers[List[QueueLag]] = Answers(
     LIST_QUEUE_LAG,

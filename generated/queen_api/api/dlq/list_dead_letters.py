@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional, Union
+from typing import TYPE_CHECKING, Optional, Union
 
-from ...models import DeadLetterList, NoValue
 from ...operations import LIST_DEAD_LETTERS
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import DeadLetterList, NoValue
 
 _ANSWERS: Answers[Union[DeadLetterList, NoValue]] = Answers(
     LIST_DEAD_LETTERS,

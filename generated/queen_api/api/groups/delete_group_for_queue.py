@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import DeleteGroupAnswer
 from ...operations import DELETE_GROUP_FOR_QUEUE
 from ...request import Answers, Request, query_string, segment
+
+if TYPE_CHECKING:
+    from ...models import DeleteGroupAnswer
 
 _ANSWERS: Answers[DeleteGroupAnswer] = Answers(
     DELETE_GROUP_FOR_QUEUE,

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import GroupDetail
+from typing import TYPE_CHECKING
+
 from ...operations import GET_GROUP
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import GroupDetail
 
 _ANSWERS: Answers[GroupDetail] = Answers(
     GET_GROUP,

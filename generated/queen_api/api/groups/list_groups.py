@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import TYPE_CHECKING, List
 
-from ...models import GroupSummary
 from ...operations import LIST_GROUPS
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import GroupSummary
 
 _ANSWERS: Answers[List[GroupSummary]] = Answers(
     LIST_GROUPS,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import TYPE_CHECKING, List, Optional
 
-from ...models import LaggingPartition
 from ...operations import LIST_LAGGING_PARTITIONS
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import LaggingPartition
 
 _ANSWERS: Answers[List[LaggingPartition]] = Answers(
     LIST_LAGGING_PARTITIONS,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, Literal, Optional
+from typing import TYPE_CHECKING, Dict, Literal, Optional
 
-from ...models import SeekAnswer
 from ...operations import SEEK_GROUP
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import SeekAnswer
 
 _ANSWERS: Answers[SeekAnswer] = Answers(
     SEEK_GROUP,

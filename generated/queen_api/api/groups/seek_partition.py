@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import SeekPartitionAnswer
+from typing import TYPE_CHECKING
+
 from ...operations import SEEK_PARTITION
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import SeekPartitionAnswer
 
 _ANSWERS: Answers[SeekPartitionAnswer] = Answers(
     SEEK_PARTITION,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import TYPE_CHECKING, Dict
 
-from ...models import SubscriptionAnswer
 from ...operations import UPDATE_SUBSCRIPTION
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import SubscriptionAnswer
 
 _ANSWERS: Answers[SubscriptionAnswer] = Answers(
     UPDATE_SUBSCRIPTION,

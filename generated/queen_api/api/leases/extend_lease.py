@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Dict, List, Optional, Union
 
-from ...models import LeaseResult, SingleLeaseAnswer
 from ...operations import EXTEND_LEASE
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import LeaseResult, SingleLeaseAnswer
 
 _ANSWERS: Answers[Union[List[LeaseResult], SingleLeaseAnswer]] = Answers(
     EXTEND_LEASE,

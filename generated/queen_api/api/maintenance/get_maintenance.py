@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import MaintenanceStatus
+from typing import TYPE_CHECKING
+
 from ...operations import GET_MAINTENANCE
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import MaintenanceStatus
 
 _ANSWERS: Answers[MaintenanceStatus] = Answers(
     GET_MAINTENANCE,

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import PopMaintenance
+from typing import TYPE_CHECKING
+
 from ...operations import GET_POP_MAINTENANCE
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import PopMaintenance
 
 _ANSWERS: Answers[PopMaintenance] = Answers(
     GET_POP_MAINTENANCE,

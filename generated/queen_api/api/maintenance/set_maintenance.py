@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import TYPE_CHECKING, Dict
 
-from ...models import MaintenanceAnswer
 from ...operations import SET_MAINTENANCE
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import MaintenanceAnswer
 
 _ANSWERS: Answers[MaintenanceAnswer] = Answers(
     SET_MAINTENANCE,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import TYPE_CHECKING, Dict
 
-from ...models import PopMaintenance
 from ...operations import SET_POP_MAINTENANCE
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import PopMaintenance
 
 _ANSWERS: Answers[PopMaintenance] = Answers(
     SET_POP_MAINTENANCE,

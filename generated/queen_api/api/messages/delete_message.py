@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import DeleteMessageAnswer
+from typing import TYPE_CHECKING
+
 from ...operations import DELETE_MESSAGE
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import DeleteMessageAnswer
 
 _ANSWERS: Answers[DeleteMessageAnswer] = Answers(
     DELETE_MESSAGE,

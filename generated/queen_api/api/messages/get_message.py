@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import MessageDetail
+from typing import TYPE_CHECKING
+
 from ...operations import GET_MESSAGE
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import MessageDetail
 
 _ANSWERS: Answers[MessageDetail] = Answers(
     GET_MESSAGE,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import MessageList
 from ...operations import LIST_MESSAGES
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import MessageList
 
 _ANSWERS: Answers[MessageList] = Answers(
     LIST_MESSAGES,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import PopAnswer
 from ...operations import POP_MATCHING
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import PopAnswer
 
 _ANSWERS: Answers[Optional[PopAnswer]] = Answers(
     POP_MATCHING,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import PopAnswer
 from ...operations import POP_QUEUE
 from ...request import Answers, Request, query_string, segment
+
+if TYPE_CHECKING:
+    from ...models import PopAnswer
 
 _ANSWERS: Answers[Optional[PopAnswer]] = Answers(
     POP_QUEUE,

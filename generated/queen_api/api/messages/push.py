@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
+from typing import TYPE_CHECKING, Dict, List
 
-from ...models import PushItem, PushResult
 from ...operations import PUSH
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import PushItem, PushResult
 
 _ANSWERS: Answers[List[PushResult]] = Answers(
     PUSH,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import TYPE_CHECKING, Dict, List, Optional
 
-from ...models import QueryState
 from ...operations import GET_QUERY_STATE
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import QueryState
 
 _ANSWERS: Answers[QueryState] = Answers(
     GET_QUERY_STATE,

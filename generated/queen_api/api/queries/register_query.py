@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import TYPE_CHECKING, Dict, Optional
 
-from ...models import RegisteredQuery
 from ...operations import REGISTER_QUERY
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import RegisteredQuery
 
 _ANSWERS: Answers[RegisteredQuery] = Answers(
     REGISTER_QUERY,

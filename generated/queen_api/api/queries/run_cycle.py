@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Dict, List, Optional, Union
 
-from ...models import CycleAck, CycleAnswer, DeleteState, PushItem, Refused, UpsertState
 from ...operations import RUN_CYCLE
 from ...request import UNSET, Answers, Request, Unset
+
+if TYPE_CHECKING:
+    from ...models import CycleAck, CycleAnswer, DeleteState, PushItem, Refused, UpsertState
 
 _ANSWERS: Answers[Union[CycleAnswer, Refused]] = Answers(
     RUN_CYCLE,

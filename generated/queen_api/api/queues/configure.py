@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import TYPE_CHECKING, Dict, Optional
 
-from ...models import ConfigureAnswer, QueueOptions
 from ...operations import CONFIGURE
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import ConfigureAnswer, QueueOptions
 
 _ANSWERS: Answers[ConfigureAnswer] = Answers(
     CONFIGURE,

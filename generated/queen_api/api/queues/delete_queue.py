@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import DeleteQueueAnswer
+from typing import TYPE_CHECKING
+
 from ...operations import DELETE_QUEUE
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import DeleteQueueAnswer
 
 _ANSWERS: Answers[DeleteQueueAnswer] = Answers(
     DELETE_QUEUE,

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import QueueDetail
+from typing import TYPE_CHECKING
+
 from ...operations import GET_QUEUE
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import QueueDetail
 
 _ANSWERS: Answers[QueueDetail] = Answers(
     GET_QUEUE,

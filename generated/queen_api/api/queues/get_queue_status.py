@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import QueueStatus
+from typing import TYPE_CHECKING
+
 from ...operations import GET_QUEUE_STATUS
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import QueueStatus
 
 _ANSWERS: Answers[QueueStatus] = Answers(
     GET_QUEUE_STATUS,

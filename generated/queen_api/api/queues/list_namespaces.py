@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import NamespaceList
+from typing import TYPE_CHECKING
+
 from ...operations import LIST_NAMESPACES
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import NamespaceList
 
 _ANSWERS: Answers[NamespaceList] = Answers(
     LIST_NAMESPACES,

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import QueueList
+from typing import TYPE_CHECKING
+
 from ...operations import LIST_QUEUES
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import QueueList
 
 _ANSWERS: Answers[QueueList] = Answers(
     LIST_QUEUES,

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import TaskList
+from typing import TYPE_CHECKING
+
 from ...operations import LIST_TASKS
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import TaskList
 
 _ANSWERS: Answers[TaskList] = Answers(
     LIST_TASKS,

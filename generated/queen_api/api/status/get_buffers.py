@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import Buffers
+from typing import TYPE_CHECKING
+
 from ...operations import GET_BUFFERS
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import Buffers
 
 _ANSWERS: Answers[Buffers] = Answers(
     GET_BUFFERS,

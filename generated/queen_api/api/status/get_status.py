@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import Status
 from ...operations import GET_STATUS
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import Status
 
 _ANSWERS: Answers[Status] = Answers(
     GET_STATUS,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Union
+from typing import TYPE_CHECKING, List, Optional, Union
 
-from ...models import NoValue, QueueMessage, QueueMessagePage
 from ...operations import LIST_QUEUE_MESSAGES
 from ...request import Answers, Request, query_string, segment
+
+if TYPE_CHECKING:
+    from ...models import NoValue, QueueMessage, QueueMessagePage
 
 _ANSWERS: Answers[Union[List[QueueMessage], QueueMessagePage, NoValue]] = Answers(
     LIST_QUEUE_MESSAGES,

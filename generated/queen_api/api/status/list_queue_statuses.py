@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import QueueStatusList
 from ...operations import LIST_QUEUE_STATUSES
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import QueueStatusList
 
 _ANSWERS: Answers[QueueStatusList] = Answers(
     LIST_QUEUE_STATUSES,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
-from ...models import StatsRefresh, StatsRefreshSkipped
 from ...operations import REFRESH_STATS
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import StatsRefresh, StatsRefreshSkipped
 
 _ANSWERS: Answers[Union[StatsRefresh, StatsRefreshSkipped]] = Answers(
     REFRESH_STATS,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import TYPE_CHECKING, Dict, Optional
 
-from ...models import AckWindowAnswer
 from ...operations import ACK_WINDOW
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import AckWindowAnswer
 
 _ANSWERS: Answers[AckWindowAnswer] = Answers(
     ACK_WINDOW,

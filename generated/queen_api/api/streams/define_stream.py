@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import TYPE_CHECKING, Dict, List, Optional
 
-from ...models import DefineStreamAnswer
 from ...operations import DEFINE_STREAM
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import DefineStreamAnswer
 
 _ANSWERS: Answers[DefineStreamAnswer] = Answers(
     DEFINE_STREAM,

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import DeleteStreamAnswer
+from typing import TYPE_CHECKING
+
 from ...operations import DELETE_STREAM
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import DeleteStreamAnswer
 
 _ANSWERS: Answers[DeleteStreamAnswer] = Answers(
     DELETE_STREAM,

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import StreamDetail
+from typing import TYPE_CHECKING
+
 from ...operations import GET_STREAM
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import StreamDetail
 
 _ANSWERS: Answers[StreamDetail] = Answers(
     GET_STREAM,

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import StreamStats
+from typing import TYPE_CHECKING
+
 from ...operations import GET_STREAM_STATS
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import StreamStats
 
 _ANSWERS: Answers[StreamStats] = Answers(
     GET_STREAM_STATS,

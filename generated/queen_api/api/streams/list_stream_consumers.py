@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import Refused
+from typing import TYPE_CHECKING
+
 from ...operations import LIST_STREAM_CONSUMERS
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import Refused
 
 _ANSWERS: Answers[Refused] = Answers(
     LIST_STREAM_CONSUMERS,

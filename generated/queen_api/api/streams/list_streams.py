@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import StreamList
+from typing import TYPE_CHECKING
+
 from ...operations import LIST_STREAMS
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import StreamList
 
 _ANSWERS: Answers[StreamList] = Answers(
     LIST_STREAMS,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import TYPE_CHECKING, Dict, Optional
 
-from ...models import PollWindowAnswer
 from ...operations import POLL_WINDOW
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import PollWindowAnswer
 
 _ANSWERS: Answers[Optional[PollWindowAnswer]] = Answers(
     POLL_WINDOW,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import TYPE_CHECKING, Dict, Optional
 
-from ...models import RenewWindowAnswer
 from ...operations import RENEW_WINDOW
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import RenewWindowAnswer
 
 _ANSWERS: Answers[RenewWindowAnswer] = Answers(
     RENEW_WINDOW,

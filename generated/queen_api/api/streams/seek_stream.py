@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict
+from typing import TYPE_CHECKING, Dict
 
-from ...models import SeekStreamAnswer
 from ...operations import SEEK_STREAM
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import SeekStreamAnswer
 
 _ANSWERS: Answers[SeekStreamAnswer] = Answers(
     SEEK_STREAM,

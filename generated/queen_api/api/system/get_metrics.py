@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import Metrics
+from typing import TYPE_CHECKING
+
 from ...operations import GET_METRICS
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import Metrics
 
 _ANSWERS: Answers[Metrics] = Answers(
     GET_METRICS,

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import Overview
+from typing import TYPE_CHECKING
+
 from ...operations import GET_OVERVIEW
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import Overview
 
 _ANSWERS: Answers[Overview] = Answers(
     GET_OVERVIEW,

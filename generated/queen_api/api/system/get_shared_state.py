@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import SharedState
+from typing import TYPE_CHECKING
+
 from ...operations import GET_SHARED_STATE
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import SharedState
 
 _ANSWERS: Answers[SharedState] = Answers(
     GET_SHARED_STATE,

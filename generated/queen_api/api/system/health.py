@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import Health
+from typing import TYPE_CHECKING
+
 from ...operations import HEALTH
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import Health
 
 _ANSWERS: Answers[Health] = Answers(
     HEALTH,

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import TraceList
+from typing import TYPE_CHECKING
+
 from ...operations import LIST_MESSAGE_TRACES
 from ...request import Answers, Request, segment
+
+if TYPE_CHECKING:
+    from ...models import TraceList
 
 _ANSWERS: Answers[TraceList] = Answers(
     LIST_MESSAGE_TRACES,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import TraceNameList
 from ...operations import LIST_TRACE_NAMES
 from ...request import Answers, Request, query_string
+
+if TYPE_CHECKING:
+    from ...models import TraceNameList
 
 _ANSWERS: Answers[TraceNameList] = Answers(
     LIST_TRACE_NAMES,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import NamedTraceList
 from ...operations import LIST_TRACES_BY_NAME
 from ...request import Answers, Request, query_string, segment
+
+if TYPE_CHECKING:
+    from ...models import NamedTraceList
 
 _ANSWERS: Answers[NamedTraceList] = Answers(
     LIST_TRACES_BY_NAME,

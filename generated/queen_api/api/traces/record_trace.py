@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Dict, List, Optional, Union
 
-from ...models import TraceAnswer
 from ...operations import RECORD_TRACE
 from ...request import Answers, JsonValue, Request
+
+if TYPE_CHECKING:
+    from ...models import TraceAnswer
 
 _ANSWERS: Answers[TraceAnswer] = Answers(
     RECORD_TRACE,

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Union
+from typing import TYPE_CHECKING, Dict, List, Union
 
-from ...models import (
-    TransactionAckOperation,
-    TransactionAnswer,
-    TransactionPopOperation,
-    TransactionPushOperation,
-    TransactionSinglePushOperation,
-)
 from ...operations import COMMIT
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import (
+        TransactionAckOperation,
+        TransactionAnswer,
+        TransactionPopOperation,
+        TransactionPushOperation,
+        TransactionSinglePushOperation,
+    )
 
 _ANSWERS: Answers[TransactionAnswer] = Answers(
     COMMIT,

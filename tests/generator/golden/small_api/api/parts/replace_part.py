@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Literal, Optional, Union
+from typing import TYPE_CHECKING, Dict, List, Literal, Optional, Union
 
-from ...models import ByOwner
 from ...operations import REPLACE_PART
 from ...request import UNSET, Answers, JsonValue, Request, Unset, query_string, segment
+
+if TYPE_CHECKING:
+    from ...models import ByOwner
 
 _ANSWERS: Answers[Optional[List[ByOwner]]] = Answers(
     REPLACE_PART,

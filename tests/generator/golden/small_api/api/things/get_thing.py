@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
-from ...models import Thing
 from ...operations import GET_THING
 from ...request import Answers, Request, query_string, segment
+
+if TYPE_CHECKING:
+    from ...models import Thing
 
 _ANSWERS: Answers[Thing] = Answers(
     GET_THING,

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import TYPE_CHECKING, List
 
-from ...models import Thing
 from ...operations import LIST_THINGS
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import Thing
 
 _ANSWERS: Answers[List[Thing]] = Answers(
     LIST_THINGS,

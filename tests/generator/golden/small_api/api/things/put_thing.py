@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Dict, List, Optional, Union
 
-from ...models import Keywords, Refusal, Thing
 from ...operations import PUT_THING
 from ...request import UNSET, Answers, Request, Unset
+
+if TYPE_CHECKING:
+    from ...models import Keywords, Refusal, Thing
 
 _ANSWERS: Answers[Optional[Union[List[Thing], Thing, Refusal]]] = Answers(
     PUT_THING,

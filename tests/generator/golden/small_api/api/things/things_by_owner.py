@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from ...models import ByOwner
+from typing import TYPE_CHECKING
+
 from ...operations import THINGS_BY_OWNER
 from ...request import Answers, Request
+
+if TYPE_CHECKING:
+    from ...models import ByOwner
 
 _ANSWERS: Answers[ByOwner] = Answers(
     THINGS_BY_OWNER,
