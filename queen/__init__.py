@@ -11,6 +11,7 @@ Example::
 from queen.buffering.options import BUFFER_DEFAULTS
 from queen.client import Queen
 from queen.config import CLIENT_DEFAULTS, QUEUE_DEFAULTS
+from queen.consuming.handle import ConsumerHandle
 from queen.consuming.options import CONSUME_DEFAULTS
 from queen.errors import (
     AuthenticationError,
@@ -41,6 +42,8 @@ from queen.types import (
     AckResponse,
     BufferedResponse,
     BufferStats,
+    ConsumerLag,
+    ConsumerStatus,
     DeadLetter,
     DLQResponse,
     GroupResetResponse,
@@ -49,6 +52,7 @@ from queen.types import (
     RedriveReason,
     RedriveResponse,
     RenewResponse,
+    ServerHealth,
     TraceResponse,
     TransactionResponse,
     WindowResponse,
@@ -78,6 +82,9 @@ __all__ = [
     "ClientClosedError",
     "ConfigurationError",
     "ConnectionFailedError",
+    "ConsumerHandle",
+    "ConsumerLag",
+    "ConsumerStatus",
     "DLQResponse",
     "DeadLetter",
     "GroupResetResponse",
@@ -98,6 +105,7 @@ __all__ = [
     "RedriveReason",
     "RedriveResponse",
     "RenewResponse",
+    "ServerHealth",
     "ServerRefusedError",
     "TokenUnavailableError",
     "TraceResponse",

@@ -24,6 +24,9 @@ from queen import (
     AckResponse,
     BufferedResponse,
     BufferStats,
+    ConsumerHandle,
+    ConsumerLag,
+    ConsumerStatus,
     DLQResponse,
     GroupResetResponse,
     Message,
@@ -32,6 +35,7 @@ from queen import (
     Queen,
     RedriveResponse,
     RenewResponse,
+    ServerHealth,
     TransactionResponse,
     Window,
 )
@@ -116,6 +120,17 @@ async def messages(message: Message, order: Message[Order]) -> None:
     assert_type(message.lease_id, Optional[str])
     assert_type(await message.ack(), AckResponse)
     await message["trace"]({"data": {"text": "started"}})
+
+
+async def liveness(queen: Queen) -> None:
+    assert_type(await queen.health(timeout_millis=500, clock=True), List[ServerHealth])
+    handle = queen.queue("q").consume(lambda message: None).start()
+    assert_type(handle, ConsumerHandle)
+    assert_type(handle.status(), ConsumerStatus)
+    assert_type(await handle.lag(), ConsumerLag)
+    assert_type(handle.last_poll_at, Optional[datetime])
+    assert_type(await handle, None)
+    assert_type(await handle.stopped(), None)
 
 
 async def tasks(queen: Queen, signal: asyncio.Event) -> None:
