@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from queen_api.models import GroupDetail
 from typing_extensions import Annotated, TypedDict
 
-from queen import Queen
+from queen import Queen, validation
 from queen.cli import notes
 from queen.cli.completion import group_names, queue_names
 from queen.cli.connection import LOCAL, Server, connect
@@ -74,7 +74,7 @@ async def lag(
 
 
 async def _rows(client: Queen, group: Optional[str], queue: Optional[str]) -> List[Lag]:
-    names = [group] if group else sorted({entry["name"] for entry in await client.admin.list_consumer_groups()})
+    names = [group] if group else await _names(client)
     details = await asyncio.gather(*[client.admin.get_consumer_group(name) for name in names])
     return [
         _of_queue(name, read, detail)
@@ -82,6 +82,15 @@ async def _rows(client: Queen, group: Optional[str], queue: Optional[str]) -> Li
         for read in detail
         if queue in (None, read)
     ]
+
+
+async def _names(client: Queen) -> List[str]:
+    """The names of all groups that can be asked for."""
+    names = sorted({entry["name"] for entry in await client.admin.list_consumer_groups()})
+    for name in names:
+        if not validation.is_path_name(name):
+            notes.note(f"left out: the group {name!r}, which no path can name")
+    return [name for name in names if validation.is_path_name(name)]
 
 
 def _of_queue(group: str, queue: str, detail: GroupDetail) -> Lag:

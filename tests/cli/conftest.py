@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import subprocess
 import sys
@@ -12,11 +13,13 @@ from typing import Dict, Iterator, Optional
 import attrs
 import pytest
 
-pytest.importorskip("cyclopts", reason="the command line needs the extra cli, which Python 3.11 can have")
-
 from queen import Queen
 from queen.cli import main
 from tests.conftest import served_broker
+
+if importlib.util.find_spec("cyclopts") is None:
+    # Python 3.11 and later can have it; tests/unit/test_command_line.py is about the others.
+    collect_ignore_glob = ["test_*.py"]
 
 
 @attrs.frozen

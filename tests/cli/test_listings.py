@@ -84,6 +84,15 @@ def test_lag_counts_what_is_unread_and_can_be_checked(each_broker: str, cli: Cli
     cli.fine("lag", "--group", name, "--fail-above", "0", "--fail-older", "0")
 
 
+def test_a_group_that_cannot_be_asked_for_is_left_out_and_told(cli: Cli, name: str) -> None:
+    cli.fine("push", name, "1", "2")
+    cli.fine("pop", name, "--group", f"{name}/odd", "--ack")
+    cli.fine("pop", name, "--group", "even", "--ack")
+    ran = cli("lag", "--queue", name, "--json")
+    assert [row["group"] for row in rows(ran.out)] == ["even"]
+    assert f"left out: the group '{name}/odd', which no path can name\n" in ran.err
+
+
 def test_a_check_of_a_group_that_is_not_there_fails(cli: Cli, name: str) -> None:
     for words in (("--group", name), ("--queue", name)):
         ran = cli("lag", *words, "--fail-above", "5")

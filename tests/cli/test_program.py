@@ -10,8 +10,7 @@ from typing import List
 
 import pytest
 
-from queen.cli import main
-from tests.cli.conftest import Cli, environment, queen
+from tests.cli.conftest import Cli, queen
 from tests.scripted_server import Answer, Received, Scripted, ScriptedServer, answers
 
 COMMANDS = [
@@ -164,35 +163,6 @@ def test_names_that_an_encoding_lacks_are_escaped(broker_url: str, cli: Cli, nam
     assert r"\xe9\x1b[31m" in ran.out
     assert cli.fine("tail", name).endswith('"caf\xe9 \U0001f600"\n')
     assert "\x1b" not in cli.fine("tail", name)
-
-
-def test_without_the_extra_it_says_so(broker_url: str) -> None:
-    program = (
-        "import sys\n"
-        "class Missing:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name in ('cyclopts', 'rich'): return None\n"
-        "sys.meta_path[:] = [type('F', (), {'find_spec': staticmethod(lambda n, p=None, t=None, f=f:"
-        " None if n in ('cyclopts', 'rich') else f.find_spec(n, p, t))}) for f in sys.meta_path]\n"
-        "from queen.cli import main\n"
-        "sys.exit(main(['queues']))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        env=environment(broker_url),
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    words = 'queen: the command line needs the extra "cli": pip install "queen-mq[cli]"\n'
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", words)
-
-
-def test_an_old_python_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.version_info", (3, 8, 18))
-    assert main(["queues"]) == 1
-    assert "needs Python 3.11 or later" in capsys.readouterr().err
 
 
 def test_the_help_imports_neither_the_commands_nor_a_broker() -> None:
