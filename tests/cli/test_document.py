@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import List, Tuple
 import pytest
 
 from queen import Queen
-from tests.cli.conftest import environment
+from tests.cli.conftest import Cli, environment
 from tests.conftest import served_broker
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "command-line.md"
@@ -66,36 +68,41 @@ async def prepare(url: str) -> None:
             await message.ack()
 
 
-def transcript(url: str, folder: Path) -> List[Tuple[str, str]]:
-    """The commands of the document with what they really say."""
+def said_in_a_shell(command: str, url: str) -> str:
+    """What a line with pipes says."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ran: List[Tuple[str, str]] = []
-    for command, _ in commands():
-        done = subprocess.run(
-            ["bash", "-c", command],
-            cwd=folder,
-            env=environment(url, PATH=path),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        ran.append((command, done.stdout.rstrip("\n")))
-    return ran
+    return subprocess.run(
+        ["bash", "-c", command],
+        env=environment(url, PATH=path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    ).stdout
 
 
-def test_each_command_says_what_stands_in_the_document(tmp_path: Path) -> None:
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_each_command_says_what_stands_in_the_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli = Cli(capsys)
     with served_broker() as url:
+        monkeypatch.setenv("QUEEN_URL", url)
         asyncio.run(prepare(url))
-        ran = transcript(url, tmp_path)
-    for (command, written), (_, said) in zip(commands(), ran):
-        assert masked(command, said) == masked(command, written), command
+        for command, written in commands():
+            if re.search("[|<>]", command):
+                said = said_in_a_shell(command, url)
+            else:
+                # In this process, which is quicker by half a second.
+                ran = cli(*shlex.split(command)[1:])
+                said = ran.out + ran.err
+            assert masked(command, said) == masked(command, written), command
 
 
-@pytest.mark.parametrize(
-    "word", ["serve", "push", "pop", "tail", "queues", "groups", "lag", "dlq", "seek", "trace", "bench", "doctor"]
-)
-def test_no_command_is_left_out(word: str) -> None:
-    assert re.search(rf"^\$ .*queen {word}\b|^queen {word}\b", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+def test_no_command_is_left_out() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    words = "serve push pop tail queues groups lag dlq seek trace bench doctor completion"
+    assert [word for word in words.split() if f"queen {word} " not in text and f"queen {word}\n" not in text] == []
