@@ -7,6 +7,7 @@ import inspect
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Sequence
 
 from cyclopts import App, CycloptsError
@@ -72,6 +73,7 @@ def run(words: Sequence[str]) -> int:
     Returns:
         the exit code.
     """
+    _have_all_streams()
     _write_whatever_it_is()
     try:
         code = _run(words)
@@ -106,6 +108,13 @@ def _version() -> str:
     from importlib.metadata import version
 
     return f"queen {version('queen-mq')}"
+
+
+def _have_all_streams() -> None:
+    """A stream that was closed by who started the program is an empty one."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  (until the program ends)
 
 
 def _write_whatever_it_is() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import AsyncIterator, Dict, Iterator, List, Optional, Sequence, Tuple
@@ -21,6 +20,7 @@ from queen.cli.exits import CommandError, Exit, bad_input, code_of
 from queen.cli.json_lines import BadLineError, Line, Reader, chunks_of_input
 from queen.cli.output import AsJson, show_facts
 from queen.cli.progress import Tick, progress
+from queen.cli.reading import opened
 from queen.errors import PushRejectedError, QueenError
 from queen.types import PushResponse
 
@@ -58,13 +58,13 @@ async def push(
         # Names a queue that is not accepted before anything is read.
         sender = _Sender(client.queue(queue))
         reader = Reader(queue, partition, envelope=envelope, what="MESSAGE" if message else "line")
-        lines, total = _source(reader, message, file, id)
+        lines, total = await _source(reader, message, file, id)
         await _send(sender, lines, total)
     show_facts(sender.report(), json=json, words=sender.summary())
     return Exit.FINE
 
 
-def _source(
+async def _source(
     reader: Reader,
     messages: Sequence[str],
     file: Optional[Path],
@@ -89,12 +89,26 @@ def _source(
         if file is None and sys.stdin.isatty():
             raise bad_input("MESSAGE", "there is none; give JSON values, --file, or lines through a pipe")
         return _from_pipe(reader, sys.stdin.fileno()), None
-    if file.exists() and not file.is_file():
-        return _from_pipe(reader, _opened(file)), None
+    if _is_pipe(file):
+        return _from_pipe(reader, await opened(file)), None
     # Once to check all of it, and once more to send it: a file may be larger than the memory.
     with _nothing_sent():
-        total = sum(1 for _ in _lines_of(reader, file))
+        total = await _count(_lines_of(reader, file))
     return _at_once(_lines_of(reader, file)), total
+
+
+async def _count(lines: Iterator[Line]) -> int:
+    """How many lines there are; Ctrl-C is listened to meanwhile."""
+    total = 0
+    async for batch in _at_once(lines):
+        total += len(batch)
+        await asyncio.sleep(0)
+    return total
+
+
+def _is_pipe(file: Path) -> bool:
+    """Whether a file can be read only once."""
+    return file.exists() and not file.is_file() and not file.is_dir()
 
 
 @contextlib.contextmanager
@@ -227,13 +241,6 @@ async def _from_pipe(reader: Reader, descriptor: int) -> AsyncIterator[List[Line
             yield found
             raise
         yield found
-
-
-def _opened(pipe: Path) -> int:
-    try:
-        return os.open(pipe, os.O_RDONLY)
-    except OSError as error:
-        raise bad_input(f"--file {pipe}", error.strerror or str(error)) from None
 
 
 def _lines_of(reader: Reader, file: Path) -> Iterator[Line]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import concurrent.futures
 import os
 import sys
 import threading
-from typing import Optional
+from pathlib import Path
+from typing import Callable, TypeVar
 
 from typing_extensions import Final
+
+T = TypeVar("T")
 
 _CHUNK: Final = 256 * 1024
 
@@ -17,35 +20,20 @@ _CHUNK: Final = 256 * 1024
 async def read_some(descriptor: int) -> bytes:
     """What there is to read, as soon as there is some; nothing at the end.
 
-    The read has a thread of its own, which nobody waits for: it may be blocked when the program ends.
-
     Raises:
         OSError: it cannot be read.
     """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[bytes] = loop.create_future()
+    # Not through sys.stdin: its lock would be held while this waits, and the program could not end.
+    return await _unhurried(lambda: os.read(descriptor, _CHUNK))
 
-    def settle(chunk: bytes, error: Optional[OSError]) -> None:
-        if answer.done():
-            return
-        if error is None:
-            answer.set_result(chunk)
-        else:
-            answer.set_exception(error)
 
-    def read() -> None:
-        chunk, failure = b"", None
-        try:
-            # Not through sys.stdin: its lock would be held while this waits, and the program could not end.
-            chunk = os.read(descriptor, _CHUNK)
-        except OSError as error:
-            failure = error
-        # The loop may be gone when input comes at last.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, chunk, failure)
+async def opened(path: Path) -> int:
+    """A descriptor of a file; a named pipe opens when somebody writes to it.
 
-    threading.Thread(target=read, daemon=True).start()
-    return await answer
+    Raises:
+        OSError: it cannot be opened.
+    """
+    return await _unhurried(lambda: os.open(path, os.O_RDONLY))
 
 
 async def answer_of_a_person(question: str) -> str:
@@ -53,3 +41,22 @@ async def answer_of_a_person(question: str) -> str:
     sys.stderr.write(question)
     sys.stderr.flush()
     return (await read_some(sys.stdin.fileno())).decode("utf-8", "replace").strip()
+
+
+async def _unhurried(work: Callable[[], T]) -> T:
+    """What a call of the system results in, however long that takes.
+
+    It has a thread of its own, which nobody waits for: it may be blocked when the program ends.
+    """
+    answer: concurrent.futures.Future[T] = concurrent.futures.Future()
+    # From now on it is not cancelled, only left alone.
+    answer.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            answer.set_result(work())
+        except OSError as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(answer)

@@ -44,6 +44,7 @@ def test_an_id_is_stored_once(cli: Cli, name: str) -> None:
         (("QUEUE", "1", "--id", ""), "--id is empty"),
         (("QUEUE", "1", "--file", "x.jsonl"), "--file: "),
         (("QUEUE", "--file", "no-such.jsonl"), "--file no-such.jsonl: No such file"),
+        (("QUEUE", "--file", "."), "--file .: Is a directory"),
         (("a/b", "1"), "queue='a/b'"),
         (("QUEUE", "1", "--partition", ""), "partition"),
         (("QUEUE", "1", "--envelope"), "MESSAGE 1: no JSON object"),
@@ -150,6 +151,11 @@ def test_a_server_that_is_gone_is_told_with_what_was_not_sent(name: str) -> None
     assert ran.code == 3
     assert "connection refused" in ran.err
     assert ran.err.endswith("; 0 messages were sent before, 2 that were read were not\n")
+
+
+def test_closed_streams_are_empty_ones(broker_url: str, name: str) -> None:
+    command = f"{sys.executable} -W error -m queen push {name} <&- >&- 2>&-"
+    assert subprocess.run(["sh", "-c", command], env=environment(broker_url), timeout=20, check=False).returncode == 0
 
 
 def test_a_named_pipe_is_read_as_it_comes(broker_url: str, cli: Cli, name: str, tmp_path: Path) -> None:
