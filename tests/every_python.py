@@ -25,9 +25,11 @@ TESTS = tuple(
         "security",
         "hostile",
         "cancellation",
-        "sync",
         "testing",
         "examples",
+        "docs",
+        "cli",
+        "sync",
     )
 )
 
