@@ -8,7 +8,7 @@ from typing import Optional, Union
 
 from queen.builders.dead_letters import DLQBuilder as AsyncDLQBuilder
 from queen.sync.delegate import Delegate
-from queen.types import DLQResponse, RedriveResponse
+from queen.types import DLQResponse, PurgeResponse, RedriveResponse
 
 
 class DLQBuilder(Delegate[AsyncDLQBuilder]):
@@ -81,3 +81,24 @@ class DLQBuilder(Delegate[AsyncDLQBuilder]):
             QueenError: the transport failed. What was done stays done; say the same again to go on.
         """
         return self._portal.run(self._async.redrive(limit=limit, to_queue=to_queue, dry_run=dry_run, remove=remove))
+
+    def purge(self, *, dry_run: bool = False, remove: bool = False) -> PurgeResponse:
+        """Delete the dead letters with their messages.
+
+        All that match are deleted, or those that ``limit()`` and ``offset()`` leave. Servers delete a message for all
+        consumer groups, so one whose partition other groups read stays, with its dead letter, as does one whose
+        transaction id no path can hold.
+
+        Args:
+            dry_run: change nothing, and tell what would be done.
+            remove: delete it also where other groups have still to read it, or have it as a dead letter.
+
+        Returns:
+            ``found``, ``removed`` and ``kept``, all numbers of dead letters, and ``reasons`` with an entry for each
+            that was kept: ``transactionId``, ``partitionId``, ``consumerGroup``, ``outcome`` and ``reason``.
+
+        Raises:
+            TypeError, ValueError: an argument that is not accepted.
+            QueenError: the transport failed. What was deleted stays so.
+        """
+        return self._portal.run(self._async.purge(dry_run=dry_run, remove=remove))
