@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Callable, Coroutine, Mapping, Optional, TypeVar, Union, overload
 
-from typing_extensions import override
+from typing_extensions import Final, override
 
 from queen.builders.operation import Operation
 from queen.errors import ClientClosedError
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from queen.sync.portal import Portal
 
 T = TypeVar("T")
+
+# Ctrl-C does not interrupt a wait on Windows, only what comes after it.
+_WAIT_SECONDS: Final = 0.1 if os.name == "nt" else None
 
 
 class Call(Runner):
@@ -104,8 +108,8 @@ class Call(Runner):
 
         What interrupts the caller, Ctrl-C above all, cancels the work and is raised at once.
         """
-        self._portal.begin(self, work)
         try:
+            self._portal.begin(self, work)
             self._serve()
         except BaseException:
             self._portal.post(self.leave)
@@ -171,7 +175,10 @@ class Call(Runner):
 
     def _serve(self) -> None:
         while True:
-            item = self._inbox.get()
+            try:
+                item = self._inbox.get(timeout=_WAIT_SECONDS)
+            except Empty:
+                continue
             if item is None:
                 return
             if isinstance(item, Job):

@@ -52,8 +52,9 @@ class Portal:
         return Call(self).run(work)
 
     def ask(self, function: Callable[[], T]) -> T:
-        """Call a function in the loop, and return its result or raise its error; here, where there is no loop."""
-        if self._thread is None or self._is_closed or self._thread.process != os.getpid():
+        """Call a function in the loop, or here where no loop is beside; return its result or raise its error."""
+        thread = self._thread
+        if thread is None or self._is_closed or thread.process != os.getpid() or thread.is_current():
             return function()
 
         async def asked() -> T:
@@ -92,8 +93,9 @@ class Portal:
             ClientClosedError, WrongEventLoopError: as ``run``.
         """
         try:
+            self._check(_named(work))
             with self._lock:
-                self._started(work).post(self._begin, call, work)
+                self._started(_named(work)).post(self._begin, call, work)
         except BaseException:
             # Otherwise it would warn that it was never awaited.
             work.close()
@@ -101,8 +103,10 @@ class Portal:
 
     def post(self, function: Callable[[], None]) -> None:
         """Call a function in the loop, if it is still there."""
+        if self._thread is None or self._thread.process != os.getpid():
+            return
         with self._lock:
-            if self._thread is not None and not self._is_closed:
+            if not self._is_closed:
                 self._thread.post(function)
 
     def forget(self, call: Call) -> None:
@@ -117,31 +121,37 @@ class Portal:
             return [self._message(self, item) if isinstance(item, AsyncMessage) else item for item in given]
         return given
 
-    def _started(self, work: object) -> LoopThread:
+    def _check(self, operation: str) -> None:
+        """Refuse a call from where it cannot be made; before the lock, which a parent's thread may hold for ever."""
+        thread = self._thread
+        if thread is None:
+            return
+        if thread.process != os.getpid():
+            raise WrongEventLoopError(
+                f"{operation}: this client was used in the process {thread.process}, from which this one was forked, "
+                "and its connections are that process's; make a new Queen here",
+                operation=operation,
+            )
+        if thread.is_current():
+            raise WrongEventLoopError(
+                f"{operation}: this is the thread of the client's own event loop, which cannot wait for itself; hooks "
+                "do without the client, or hand their work to another thread",
+                operation=operation,
+            )
+
+    def _started(self, operation: str) -> LoopThread:
         if self._is_closed:
-            raise ClientClosedError(f"{_named(work)}: the client is closed")
+            raise ClientClosedError(f"{operation}: the client is closed")
         thread = self._thread
         if thread is None:
             thread = self._thread = shared_thread() if self._embedded else LoopThread()
-            # When it is closed; else when nobody has the client any more, and at the latest at the end of the program.
             if self.client is not None:
                 thread.clients.add(self.client)
+            # For when nobody has the client any more; it may never be closed.
             finalizer = weakref.finalize(self, _finish, thread, self.threads, self._calls)
             finalizer.atexit = False
             self._detach = finalizer.detach
             _open.add(self)
-        elif thread.process != os.getpid():
-            raise WrongEventLoopError(
-                f"{_named(work)}: this client was used in the process {thread.process}, from which this one was "
-                "forked, and its connections are that process's; make a new Queen here",
-                operation=_named(work),
-            )
-        elif thread.is_current():
-            raise WrongEventLoopError(
-                f"{_named(work)}: this is the thread of the client's own event loop, which cannot wait for itself; "
-                "hooks do without the client, or hand their work to another thread",
-                operation=_named(work),
-            )
         return thread
 
     def _begin(self, call: Call, work: Coroutine[Any, Any, T]) -> None:

@@ -91,6 +91,16 @@ def test_the_thread_of_the_loop_is_refused(client: Queen) -> None:
     assert "cannot wait for itself" in str(errors[0])
 
 
+def test_what_leaves_the_program_leaves_it_and_not_the_loop(client: Queen) -> None:
+    async def hook() -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        client._portal.run(hook())
+    client.queue("orders").push([{"data": 1}])
+    assert client.queue("orders").pop()[0].data == 1
+
+
 async def test_a_function_that_gives_tokens_runs_in_a_thread_and_may_use_the_client(memory_url: str) -> None:
     def work(url: str) -> None:
         with Queen(memory_url) as vault:
