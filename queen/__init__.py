@@ -22,6 +22,7 @@ from queen.errors import (
     LeaseLostError,
     OutboxError,
     OutcomeUnknownError,
+    PayloadError,
     PermissionDeniedError,
     ProtocolError,
     PushRejectedError,
@@ -50,6 +51,7 @@ from queen.types import (
     RenewResponse,
     TraceResponse,
     TransactionResponse,
+    TypedItem,
     WindowResponse,
 )
 
@@ -85,6 +87,7 @@ __all__ = [
     "Message",
     "OutboxError",
     "OutcomeUnknownError",
+    "PayloadError",
     "PermissionDeniedError",
     "ProtocolError",
     "PushRejectedError",
@@ -101,6 +104,7 @@ __all__ = [
     "TraceResponse",
     "TransactionError",
     "TransactionResponse",
+    "TypedItem",
     "UnsupportedByServerError",
     "Window",
     "WindowResponse",
