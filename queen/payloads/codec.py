@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Generic, Type
+from typing import Generic, Tuple, Type
 
 from typing_extensions import TypeVar, get_origin, is_typeddict
 
@@ -24,6 +24,9 @@ class PayloadCodec(ABC, Generic[T]):
         name: its name, as errors show it.
         of_dicts: whether its instances are dicts (a TypedDict), which cannot be told from other dicts.
     """
+
+    # What reading a payload that does not fit raises.
+    _misfit: Tuple[Type[Exception], ...] = (TypeError, ValueError)
 
     def __init__(self, model: Type[T]) -> None:
         self.model = model
@@ -52,9 +55,9 @@ class PayloadCodec(ABC, Generic[T]):
             written = self._write(value)
             # Classes check what they are made of when they are made, if at all, and not what is set later.
             self._read(written)
-        except (TypeError, ValueError) as error:
+        except self._misfit as error:
             words = f"{argument}={validation.shown(value)} does not fit {self.name}: {self._reason(error)}"
-            raise (ValueError if isinstance(error, ValueError) else TypeError)(words) from error
+            raise (TypeError if isinstance(error, TypeError) else ValueError)(words) from error
         return written
 
     def decode(self, payload: object) -> T:
@@ -66,7 +69,7 @@ class PayloadCodec(ABC, Generic[T]):
         """
         try:
             return self._read(payload)
-        except (TypeError, ValueError) as error:
+        except self._misfit as error:
             raise PayloadError(self._reason(error), model=self.model, name=self.name) from error
 
     @abstractmethod
@@ -75,7 +78,7 @@ class PayloadCodec(ABC, Generic[T]):
 
     @abstractmethod
     def _read(self, payload: object) -> T:
-        """The instance that JSON says; a ValueError or TypeError where it does not fit."""
+        """The instance that JSON says; raises one of ``_misfit`` where it does not fit."""
 
     def _reason(self, error: Exception) -> str:
         """What does not fit, in the words of the validation."""

@@ -23,6 +23,9 @@ class MsgspecCodec(PayloadCodec[T]):
         TypeError: msgspec cannot read it or a type in it.
     """
 
+    # The last is no ValueError before msgspec 0.19.
+    _misfit = (TypeError, ValueError, msgspec.ValidationError)
+
     def __init__(self, model: Type[T]) -> None:
         super().__init__(model)
         try:
