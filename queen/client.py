@@ -24,6 +24,7 @@ from queen.consuming.handlers import TypedHandler
 from queen.consuming.options import MisfitFate
 from queen.errors import ClientClosedError, ConfigurationError
 from queen.operations import administration, settle
+from queen.operations.health import health_of_servers
 from queen.operations.push_callbacks import PushCallbacks, PushErrorCallback
 from queen.operations.settle import AnyMessage
 from queen.operations.streams import StreamDefinition, WindowSource
@@ -33,7 +34,15 @@ from queen.transport.engine import Engine
 from queen.transport.engines.in_process import InProcessEngine
 from queen.transport.engines.selection import http_engines
 from queen.transport.transport import Transport
-from queen.types import AckResponse, BufferStats, GroupResetResponse, PushResponse, RenewResponse, TypedItems
+from queen.types import (
+    AckResponse,
+    BufferStats,
+    GroupResetResponse,
+    PushResponse,
+    RenewResponse,
+    ServerHealth,
+    TypedItems,
+)
 
 if TYPE_CHECKING:
     from queen_api.models import DeleteGroupAnswer
@@ -104,13 +113,8 @@ class Queen:
             name: its name.
             model: a dataclass, an attrs class, a TypedDict or a msgspec Struct, all by msgspec (extra ``typed``), or a
                 model or dataclass of pydantic 2, by pydantic.
-            misfits: what becomes of a consumed message whose payload does not fit the model. The handler never sees
-                it. ``"dead_letter"``, which holds where nothing is said: it becomes a dead letter at once, with the
-                validation's words as its reason, and what is behind it is handled. ``"error"``: ``on_error(message,
-                error)`` is called with the ``PayloadError`` and the one message, and settles it; without such a
-                callback it is a counted failure, which comes again until the queue's retry limit, with all that is
-                behind it in its partition. Both hold with ``auto_ack(False)`` and ``on_success`` too; behind messages
-                that your own code has yet to settle, they wait for that.
+            misfits: what becomes of a consumed message whose payload does not fit the model: a ``"dead_letter"`` at
+                once, which holds where nothing is said, or an ``"error"``; ``QueueBuilder.consume`` says more.
 
         Raises:
             TypeError, ValueError: a name that no path can hold, or what is no model.
@@ -299,6 +303,27 @@ class Queen:
         """
         _check_request(request)
         return await self._transport.send(request)
+
+    async def health(self, *, timeout_millis: int = 5000, clock: bool = False) -> List[ServerHealth]:
+        """Tell how each server is: all are asked side by side, each for itself and once.
+
+        Args:
+            timeout_millis: how long an answer may take, in milliseconds; 5000 where nothing is said.
+            clock: whether to ask for their time too (a question to the database, which needs the role ``read-only``
+                where authentication is on).
+
+        Returns:
+            an entry for each server, in the order of the URLs: ``url``, ``reachable``, ``healthy``, ``server``,
+            ``version``, ``dialect``, ``database``, ``maintenance``, ``pop_maintenance``, ``latency_millis``,
+            ``clock_skew_millis``, ``in_rotation`` and ``error``. A server that is down is an entry, and no error.
+
+        Raises:
+            TypeError, ValueError: an argument that is not accepted.
+            ClientClosedError, WrongEventLoopError: as every call.
+        """
+        millis = validation.integer("timeout_millis", timeout_millis, minimum=1)
+        asks_clock = validation.boolean("clock", clock)
+        return await health_of_servers(self._transport, seconds=millis / 1000, clock=asks_clock)
 
     async def flush_all_buffers(self) -> None:
         """Send what is buffered, of all queues, now.

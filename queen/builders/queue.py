@@ -258,8 +258,12 @@ class QueueBuilder(Generic[R, T, P, H]):
     def consume(self, handler: H, signal: Optional[asyncio.Event] = None) -> ConsumeBuilder:
         """Consume messages when awaited.
 
-        Of a queue with a model, the handler sees only messages that fit it; ``Queen.queue`` says what becomes of the
-        others.
+        Of a queue with a model, the handler sees only messages that fit it, and the others count towards ``limit`` too.
+        With ``misfits="dead_letter"`` those become dead letters at once, with the validation's words as the reason, and
+        what is behind them is handled. With ``"error"`` the ``on_error`` callback gets each with its ``PayloadError``,
+        and settles it; without such a callback it is a counted failure, which comes again until the queue's retry
+        limit, with all that is behind it in its partition. That holds with ``auto_ack(False)`` and ``on_success`` too,
+        since no other code of yours sees them; they wait while messages before them are not settled.
 
         Args:
             handler: a function, sync or async. It takes one message; with ``batch(n)`` above 1 a list of messages,

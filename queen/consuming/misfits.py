@@ -8,6 +8,7 @@ from typing import Dict, List, Mapping, Optional, Set
 from queen import logs
 from queen.consuming.handlers import ErrorCallback, tell
 from queen.consuming.options import MisfitFate
+from queen.consuming.progress import Progress
 from queen.errors import ClientClosedError, PayloadError, QueenError
 from queen.message import Message
 from queen.settling.decision import Decision, decision, reason_of
@@ -24,11 +25,13 @@ class Misfits:
         fate: ``dead_letter`` at once; or ``error``: told to ``on_error``, which settles them, or counted as failed
             where there is none.
         on_error: called with a message and the error.
+        progress: counts them as failed.
     """
 
-    def __init__(self, fate: MisfitFate, on_error: Optional[ErrorCallback]) -> None:
+    def __init__(self, fate: MisfitFate, on_error: Optional[ErrorCallback], progress: Progress) -> None:
         self._fate = fate
         self._on_error = on_error
+        self._progress = progress
 
     async def taken_out(self, messages: List[Message]) -> List[Message]:
         """The messages that are left for the handler.
@@ -61,6 +64,8 @@ class Misfits:
 
     async def _decision(self, message: Message, error: Exception) -> Optional[Decision]:
         """How a misfit ends; None where the user was told and decides."""
+        self._progress.failed += 1
+        self._progress.last_error = error
         fate = self._fate if isinstance(error, PayloadError) else "error"
         facts = {"queue": message.get("queue"), "transactionId": message.transaction_id, "fate": fate}
         logs.event(logging.WARNING, "ConsumeBuilder.misfit", error, **facts, failed=reason_of(error))

@@ -49,9 +49,9 @@ def names_in(wheel: Path) -> List[str]:
         return archive.namelist()
 
 
-def test_it_holds_the_two_packages_and_nothing_else(wheel: Path) -> None:
+def test_it_holds_the_three_packages_and_nothing_else(wheel: Path) -> None:
     names = names_in(wheel)
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"queen", "queen_api"}
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"queen", "queen_api", "pytest_queen"}
     for needed in (
         "queen/py.typed",
         "queen_api/py.typed",
