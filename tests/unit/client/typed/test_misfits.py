@@ -73,6 +73,14 @@ async def test_the_handler_is_not_called_with_nothing(queen: Queen, queue_name: 
     assert sorted(await letters(queen, queue_name)) == ["m0", "m1"]
 
 
+async def test_a_handle_counts_misfits_as_failed(queen: Queen, queue_name: str) -> None:
+    await pushed(queen, queue_name, [{"n": 0}, WRONG, {"n": 2}])
+    handle = queen.queue(queue_name, model=Number).batch(3).limit(3).consume(lambda messages: None).start()
+    await handle
+    assert (handle.handled, handle.failed) == (2, 1)
+    assert isinstance(handle.last_error, PayloadError)
+
+
 @pytest.mark.parametrize("wrong_at", [0, 1, 2])
 async def test_a_batch_whose_handler_fails_loses_nothing_beside_its_misfit(
     queen: Queen, queue_name: str, wrong_at: int
