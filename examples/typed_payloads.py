@@ -68,7 +68,5 @@ async def main(url: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--url", default="memory://typed-payloads", help="a Queen server; the embedded broker by default"
-    )
+    parser.add_argument("--url", default="memory://typed", help="a Queen server; the embedded broker by default")
     asyncio.run(main(parser.parse_args().url))

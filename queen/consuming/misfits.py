@@ -47,8 +47,7 @@ class Misfits:
         failing: Set[Ledger] = set()
         for message, error in zip(messages, errors):
             ledger = message.ledger
-            if ledger is None:
-                raise AssertionError("consumers take messages from pops, which give each a ledger")
+            assert ledger is not None  # as of every message that a client popped
             own = Decision("retry") if ledger in failing else None
             if own is None and error is not None:
                 own = await self._decision(message, error)
