@@ -11,6 +11,7 @@ import pytest
 
 from queen import Message, PayloadError, Queen
 from queen.broker import ManualClock, open_broker
+from tests.scripted_server import Answer, Drop, Received, ScriptedServer, answers
 from tests.unit.client.typed.models import Number, PydanticNumber
 
 FITS: Any = {"n": 1}
@@ -300,3 +301,33 @@ async def test_a_misfit_under_a_lease_that_is_over_comes_again(
             assert await left(queen, "q") == ["m0", "m1"]
     finally:
         await broker.close()
+
+
+async def test_a_dead_letter_that_could_not_be_sent_goes_before_the_ack_behind_it() -> None:
+    statuses: List[Any] = []
+    message: Dict[str, Any] = {
+        "traceId": None, "producerSub": None, "leaseId": "l", "createdAt": "2026-01-31T10:20:30.123456Z",
+        "partition": "Default", "partitionId": "p", "consumerGroup": "g",
+    }  # fmt: skip
+    popped = [
+        {**message, "id": name, "transactionId": name, "data": data} for name, data in (("a", WRONG), ("b", FITS))
+    ]
+
+    def script(received: Received) -> Answer:
+        if received.method == "GET":
+            return answers({"success": True, "messages": popped, "leaseId": "l", "consumerGroup": "g"})
+        body: Any = received.json
+        statuses.append((body["transactionId"], body["status"]))
+        if len(statuses) <= 2:  # the ack and its repeat
+            return Drop()
+        dlq = body["status"] == "dlq"
+        return answers(
+            [{"index": 0, "transactionId": body["transactionId"], "success": True, "error": None, "dlq": dlq}]
+        )
+
+    seen: List[int] = []
+    async with ScriptedServer(script) as server, Queen(server.url, retry_attempts=0, dialect="0.15") as queen:
+        queue = queen.queue("q", model=Number).group("g").batch(2).each().limit(2)
+        await queue.consume(lambda message: seen.append(message.data.n))
+    assert seen == [1]
+    assert statuses == [("a", "dlq"), ("a", "dlq"), ("a", "dlq"), ("b", "completed")]
