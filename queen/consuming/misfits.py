@@ -48,15 +48,19 @@ class Misfits:
         for message, error in zip(messages, errors):
             ledger = message.ledger
             assert ledger is not None  # as of every message that a client popped
-            own = Decision("retry") if ledger in failing else None
-            if own is None and error is not None:
+            if ledger.over:
+                continue  # it comes again
+            if ledger in failing:
+                own: Optional[Decision] = Decision("retry")
+            elif error is None:
+                fitting.append(message)
+                continue
+            else:
                 own = await self._decision(message, error)
                 if ledger.has_unsent_failure or (own is not None and own.status == "failed"):
                     failing.add(ledger)
             if own is not None:
                 decided.setdefault(ledger, {})[message.transaction_id] = own
-            elif error is None:
-                fitting.append(message)
         for ledger, decisions in decided.items():
             await _settle(ledger, decisions)
         return [message for message in fitting if not message.lease_lost]

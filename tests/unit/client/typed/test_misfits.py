@@ -176,6 +176,22 @@ async def test_what_is_behind_a_misfit_that_the_callback_nacks_comes_again_and_i
     assert await left(queen, queue_name) == []
 
 
+@pytest.mark.parametrize("each", [False, True])
+async def test_a_misfit_whose_lease_the_callback_gave_back_is_not_told_under_it(
+    queen: Queen, queue_name: str, each: bool
+) -> None:
+    await pushed(queen, queue_name, [WRONG, WRONG], retryLimit=1)
+    results: List[Any] = []
+
+    async def on_error(message: Message, error: Exception) -> None:
+        results.append(await message.nack(str(error)))
+
+    consumer = queen.queue(queue_name, model=Number, misfits="error").batch(2).each(each).idle_millis(50)
+    await consumer.consume(lambda subject: None).on_error(on_error)
+    assert all(result["success"] for result in results)
+    assert sorted(await letters(queen, queue_name)) == ["m0", "m1"]
+
+
 async def test_an_error_that_the_callback_leaves_alone_settles_nothing(queen: Queen, queue_name: str) -> None:
     await pushed(queen, queue_name, [WRONG])
     told: List[Message] = []
