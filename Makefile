@@ -13,7 +13,7 @@ SECONDS ?= 300
 SEED ?= 1
 ENGINE ?=
 
-.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker soak bench scale audit build clean
+.PHONY: help demo test test-all unit generate check-generated diff lint types docs docs-serve contract broker soak bench scale audit build clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -52,6 +52,13 @@ types: $(VENV)/installed  ## mypy --strict and pyright
 	$(BIN)/mypy
 	$(BIN)/pyright
 
+docs: $(VENV)/installed  ## build the documentation into site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html is the first page; make docs-serve shows it while you write"
+
+docs-serve: $(VENV)/installed  ## the documentation on http://127.0.0.1:8000, built anew at each change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
+
 contract: $(VENV)/installed  ## hold the server to the spec; QUEEN_URL=http://... for a live one, with recordings and behaviour
 	QUEEN_CONTRACT_EXAMPLES=$(EXAMPLES) QUEEN_URL=$(QUEEN_URL) $(BIN)/python -m pytest tests/contract $(if $(QUEEN_URL),tests/unit/client --server $(QUEEN_URL))
 
@@ -88,4 +95,4 @@ build: $(VENV)/installed  ## the wheel
 	$(BIN)/python -m hatchling build --target wheel
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) .venvs $(AUDIT) .bench dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venvs $(AUDIT) .bench site dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -11,6 +11,7 @@ Example::
 from queen.buffering.options import BUFFER_DEFAULTS
 from queen.client import Queen
 from queen.config import CLIENT_DEFAULTS, QUEUE_DEFAULTS
+from queen.consuming.handle import ConsumerHandle
 from queen.consuming.options import CONSUME_DEFAULTS
 from queen.errors import (
     AuthenticationError,
@@ -41,13 +42,17 @@ from queen.types import (
     AckResponse,
     BufferedResponse,
     BufferStats,
+    ConsumerLag,
+    ConsumerStatus,
     DeadLetter,
     DLQResponse,
     GroupResetResponse,
+    PurgeResponse,
     PushResponse,
     RedriveReason,
     RedriveResponse,
     RenewResponse,
+    ServerHealth,
     TraceResponse,
     TransactionResponse,
     WindowResponse,
@@ -77,6 +82,9 @@ __all__ = [
     "ClientClosedError",
     "ConfigurationError",
     "ConnectionFailedError",
+    "ConsumerHandle",
+    "ConsumerLag",
+    "ConsumerStatus",
     "DLQResponse",
     "DeadLetter",
     "GroupResetResponse",
@@ -87,6 +95,7 @@ __all__ = [
     "OutcomeUnknownError",
     "PermissionDeniedError",
     "ProtocolError",
+    "PurgeResponse",
     "PushRejectedError",
     "PushResponse",
     "Queen",
@@ -96,6 +105,7 @@ __all__ = [
     "RedriveReason",
     "RedriveResponse",
     "RenewResponse",
+    "ServerHealth",
     "ServerRefusedError",
     "TokenUnavailableError",
     "TraceResponse",

@@ -22,6 +22,7 @@ from queen.callbacks import check_callable
 from queen.config import ClientConfig, client_config
 from queen.errors import ClientClosedError, ConfigurationError
 from queen.operations import administration, settle
+from queen.operations.health import health_of_servers
 from queen.operations.push_callbacks import PushCallbacks, PushErrorCallback
 from queen.operations.settle import AnyMessage
 from queen.operations.streams import StreamDefinition, WindowSource
@@ -31,7 +32,7 @@ from queen.transport.engine import Engine
 from queen.transport.engines.in_process import InProcessEngine
 from queen.transport.engines.selection import http_engines
 from queen.transport.transport import Transport
-from queen.types import AckResponse, BufferStats, GroupResetResponse, RenewResponse
+from queen.types import AckResponse, BufferStats, GroupResetResponse, RenewResponse, ServerHealth
 
 if TYPE_CHECKING:
     from queen_api.models import DeleteGroupAnswer
@@ -266,6 +267,27 @@ class Queen:
         """
         _check_request(request)
         return await self._transport.send(request)
+
+    async def health(self, *, timeout_millis: int = 5000, clock: bool = False) -> List[ServerHealth]:
+        """Tell how each server is: all are asked side by side, each for itself and once.
+
+        Args:
+            timeout_millis: how long an answer may take, in milliseconds; 5000 where nothing is said.
+            clock: whether to ask for their time too (a question to the database, which needs the role ``read-only``
+                where authentication is on).
+
+        Returns:
+            an entry for each server, in the order of the URLs: ``url``, ``reachable``, ``healthy``, ``server``,
+            ``version``, ``dialect``, ``database``, ``maintenance``, ``pop_maintenance``, ``latency_millis``,
+            ``clock_skew_millis``, ``in_rotation`` and ``error``. A server that is down is an entry, and no error.
+
+        Raises:
+            TypeError, ValueError: an argument that is not accepted.
+            ClientClosedError, WrongEventLoopError: as every call.
+        """
+        millis = validation.integer("timeout_millis", timeout_millis, minimum=1)
+        asks_clock = validation.boolean("clock", clock)
+        return await health_of_servers(self._transport, seconds=millis / 1000, clock=asks_clock)
 
     async def flush_all_buffers(self) -> None:
         """Send what is buffered, of all queues, now.

@@ -87,6 +87,72 @@ class WindowResponse(TypedDict):
     """True when the first answer was lost, and the repeat found no lease: the ack has most likely taken effect."""
 
 
+class ServerHealth(TypedDict):
+    """How one server is."""
+
+    url: str
+    reachable: bool
+    """Whether it answered as a Queen server does."""
+    healthy: bool
+    """Whether its database answers it too."""
+    server: Optional[str]
+    """What it calls itself."""
+    version: Optional[str]
+    """What it says its version is; ``1.0.0`` in every release, ``dialect`` tells more."""
+    dialect: Optional[str]
+    """``0.7`` or ``0.15``, its generation."""
+    database: Optional[str]
+    """``connected`` or ``disconnected``."""
+    maintenance: Optional[bool]
+    """Whether pushes go to its file buffer (server 0.15)."""
+    pop_maintenance: Optional[bool]
+    """Whether pops are held back (server 0.15)."""
+    latency_millis: Optional[float]
+    """How long its answer took, in milliseconds, with the connection if one had to be opened."""
+    clock_skew_millis: Optional[int]
+    """How far its clock is ahead of this machine's, in milliseconds, negative where it is behind: true to half of the
+    latency, and on server 0.7 to half a second more. None where it was not asked or did not tell."""
+    in_rotation: bool
+    """Whether requests are sent to it; otherwise it has failed lately, and they go to others first."""
+    error: Optional[str]
+    """What is wrong; None for nothing."""
+
+
+class ConsumerLag(TypedDict):
+    """How far a consumer group is behind."""
+
+    messages: int
+    """How many messages it has not settled, in the partitions that it has begun to read."""
+    seconds: int
+    """The age of the oldest of them, in seconds; 0 where there is none."""
+    partitions: int
+    """In how many partitions they are."""
+    partitions_not_begun: int
+    """How many partitions with messages it has not begun to read: how many of those messages are for it, the servers do
+    not tell. Server 0.15 counts what is stored every two minutes, so that a new partition may be missing so long."""
+
+
+class ConsumerStatus(TypedDict):
+    """How a consumer is, as JSON: times are ISO 8601 in UTC."""
+
+    name: str
+    """What it consumes."""
+    running: bool
+    started_at: str
+    last_poll_at: Optional[str]
+    """When a pop was last answered, with messages or without."""
+    seconds_since_poll: float
+    """How long ago that was, or the start where none was answered yet."""
+    in_hand: int
+    """How many messages handlers have right now."""
+    handled: int
+    """How many messages were handled without an error."""
+    failed: int
+    """How many messages failed in the handler."""
+    last_error: Optional[str]
+    """The latest failure of a handler, a pop or an ack, or what ended the consumer."""
+
+
 class TraceResponse(TypedDict):
     """Whether a trace event was recorded."""
 
@@ -162,3 +228,16 @@ class RedriveResponse(TypedDict):
     """How many could not be pushed; they are as they were."""
     reasons: List[RedriveReason]
     """Why, for each that was kept or failed."""
+
+
+class PurgeResponse(TypedDict):
+    """What became of the dead letters that a purge found; the numbers count dead letters."""
+
+    found: int
+    """How many there were; several failures of one message in one group are one."""
+    removed: int
+    """Of how many the message was deleted, and the dead letter with it."""
+    kept: int
+    """Of how many the message, and with it the dead letter, is still there."""
+    reasons: List[RedriveReason]
+    """Why, for each that was kept."""

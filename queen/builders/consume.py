@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import Any, Coroutine, Optional
 
 import attrs
@@ -12,12 +13,17 @@ from queen.builders.operation import Operation
 from queen.builders.services import Services
 from queen.callbacks import check_callable
 from queen.consuming.consumer import Consumer
+from queen.consuming.handle import ConsumerHandle
 from queen.consuming.handlers import Callbacks, ErrorCallback, Handler, LeaseLostCallback, SuccessCallback
 from queen.consuming.options import ConsumeOptions
+from queen.operations.lag import consumer_lag
 
 
 class ConsumeBuilder(Operation[None]):
-    """Workers that run when they are awaited, until the limit, the idle time or the signal ends them."""
+    """Workers that run when they are awaited, until the limit, the idle time or the signal ends them.
+
+    ``start()`` runs them beside the program instead.
+    """
 
     def __init__(
         self,
@@ -61,9 +67,32 @@ class ConsumeBuilder(Operation[None]):
         self._callbacks = attrs.evolve(self._callbacks, on_lease_lost=callback)
         return self
 
+    def start(self) -> ConsumerHandle:
+        """Run the workers in a task of their own, beside the program.
+
+        Returns:
+            What says how they are, and ends them.
+
+        Raises:
+            ClientClosedError: the client is closed.
+            WrongEventLoopError: the client belongs to another event loop or process.
+            RuntimeError: there is no running event loop, or this was awaited or started before.
+        """
+        self._check_not_started("start")
+        self._services.transport.check_usable("consume")
+        consumer, options = self._consumer(), self._options.pop
+        task = self._services.consumers.start(consumer)
+        # A coroutine that is over raises when it is awaited.
+        self._coroutine = consumer.run()
+        self._coroutine.close()
+        lag = functools.partial(consumer_lag, self._services.transport, options)
+        return ConsumerHandle(options.name, task, consumer.stop, consumer.progress, lag)
+
     @override
     def _run(self) -> Coroutine[Any, Any, None]:
-        consumer = Consumer(
+        return self._services.consumers.run(self._consumer())
+
+    def _consumer(self) -> Consumer:
+        return Consumer(
             self._services.transport, self._services.source, self._options, self._handler, self._callbacks, self._signal
         )
-        return self._services.consumers.run(consumer)

@@ -15,6 +15,7 @@ from queen.consuming.handlers import Callbacks, Handler
 from queen.consuming.lease_keeper import LeaseKeeper
 from queen.consuming.options import ConsumeOptions
 from queen.consuming.processing import Processor, give_back
+from queen.consuming.progress import Progress
 from queen.errors import QueenError, is_permanent
 from queen.message import Message
 from queen.operations.source import Source
@@ -37,6 +38,9 @@ class Consumer:
         callbacks: what else is told to the user.
         signal: ends the workers when it is set: the message at hand is finished and settled, messages that were not
             started are given back.
+
+    Attributes:
+        progress: what it has done so far.
     """
 
     def __init__(
@@ -48,12 +52,13 @@ class Consumer:
         callbacks: Callbacks,
         signal: Optional[asyncio.Event] = None,
     ) -> None:
+        self.progress: Final = Progress()
         self._source = source
         self._options = options
         self._ending = Ending(signal)
         self._workers: List[asyncio.Task[None]] = []
         keeper = LeaseKeeper(transport, options.renew_millis, callbacks.on_lease_lost)
-        self._processor = Processor(options, handler, callbacks, keeper, self._ending)
+        self._processor = Processor(options, handler, callbacks, keeper, self._ending, self.progress)
 
     async def run(self) -> None:
         """Consume until the end.
@@ -110,13 +115,14 @@ class Consumer:
             except QueenError as error:
                 if is_permanent(error):
                     raise
-                failure = error
+                failure = self.progress.last_error = error
                 failures += 1
                 pause = _BACKOFF.wait_before(failures)
                 logs.event(logging.WARNING, "ConsumeBuilder.pop", failed=str(error), retryMillis=round(pause * 1000))
                 await self._ending.pause(pause if idle_left is None else min(pause, idle_left))
                 continue
             failures, answered = 0, True
+            self.progress.polled()
             if messages:
                 handled += await self._processor.process(messages)
                 busy_at, answered = loop.time(), False

@@ -11,6 +11,7 @@ from queen.consuming.ending import Ending
 from queen.consuming.handlers import Callbacks, Handler
 from queen.consuming.lease_keeper import LeaseKeeper
 from queen.consuming.options import ConsumeOptions
+from queen.consuming.progress import Progress
 from queen.errors import ClientClosedError, QueenError
 from queen.message import Message
 from queen.settling.decision import decision, reason_of
@@ -27,6 +28,7 @@ class Processor:
         callbacks: what else is told to the user.
         keeper: renews leases meanwhile.
         ending: tells when no further message shall be started.
+        progress: notes what is done.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Processor:
         callbacks: Callbacks,
         keeper: LeaseKeeper,
         ending: Ending,
+        progress: Progress,
     ) -> None:
         self._one_by_one = options.one_by_one
         self._auto_ack = options.auto_ack and not callbacks.settle
@@ -43,6 +46,7 @@ class Processor:
         self._callbacks = callbacks
         self._keeper = keeper
         self._ending = ending
+        self._progress = progress
 
     async def process(self, messages: List[Message]) -> int:
         """Process a batch.
@@ -85,11 +89,18 @@ class Processor:
 
     async def _handle(self, subject: Union[Message, List[Message]], messages: Sequence[Message]) -> bool:
         """Call the handler; True when it succeeded and the loop is to acknowledge."""
+        progress, count = self._progress, len(messages)
+        progress.in_hand += count
         try:
             result = await call(self._handler, subject)
         except Exception as error:  # noqa: BLE001  (whatever a handler raises is a failure of its message)
+            progress.failed += count
+            progress.last_error = error
             await self._failed(subject, messages, error)
             return False
+        finally:
+            progress.in_hand -= count
+        progress.handled += count
         if self._callbacks.on_success is not None:
             await self._tell("on_success", self._callbacks.on_success, subject, result)
         return self._auto_ack
@@ -123,14 +134,14 @@ class Processor:
         elif not ledger.is_decided(identifiers[0]):
             await ledger.settle({identifiers[0]: decision(False, reason)})
 
-    @staticmethod
-    async def _acknowledge(acks: Awaitable[Sequence[AckResponse]]) -> None:
+    async def _acknowledge(self, acks: Awaitable[Sequence[AckResponse]]) -> None:
         try:
             results = await acks
         except ClientClosedError:
             raise
         except QueenError as error:
             # The work is done; only the message may come again, when its lease runs out.
+            self._progress.last_error = error
             logs.event(logging.ERROR, "ConsumeBuilder.ack", failed=str(error))
         else:
             for result in results:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Optional, Set
+from typing import Any, Optional, Set
 
 import attrs
 from typing_extensions import Protocol
@@ -40,14 +40,24 @@ class RunningConsumers:
         Raises:
             ClientClosedError: the client is closed, or about to be.
         """
-        if self._stopped:
-            raise ClientClosedError("consume: the client is closed")
-        running = _Running(consumer, asyncio.current_task())
-        self._running.add(running)
+        running = self._added(consumer, asyncio.current_task())
         try:
             await consumer.run()
         finally:
             self._running.discard(running)
+
+    def start(self, consumer: Stoppable) -> asyncio.Task[None]:
+        """Run a consumer in a task of its own.
+
+        Raises:
+            ClientClosedError: the client is closed, or about to be.
+        """
+        self._check_open()
+        task = asyncio.get_running_loop().create_task(consumer.run())
+        # Not when the task begins: the client may be closed before that.
+        running = self._added(consumer, task)
+        task.add_done_callback(lambda _: self._running.discard(running))
+        return task
 
     async def stop(self, seconds: float) -> None:
         """End all consumers and wait until their handlers have finished, at most so many seconds."""
@@ -61,8 +71,18 @@ class RunningConsumers:
         if ending:
             await asyncio.wait(ending, timeout=seconds)
 
+    def _added(self, consumer: Stoppable, task: Optional[asyncio.Task[Any]]) -> _Running:
+        self._check_open()
+        running = _Running(consumer, task)
+        self._running.add(running)
+        return running
+
+    def _check_open(self) -> None:
+        if self._stopped:
+            raise ClientClosedError("consume: the client is closed")
+
 
 @attrs.frozen(eq=False)
 class _Running:
     consumer: Stoppable
-    task: Optional[asyncio.Task[object]]
+    task: Optional[asyncio.Task[Any]]

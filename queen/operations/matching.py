@@ -153,10 +153,11 @@ def _priority_of(answer: object) -> int:
 
 def _matching(selection: _Selection, answer: object) -> List[str]:
     listed = objects(an_object(answer).get("queues") or [])
-    return [a_text(queue["name"]) for queue in listed if _matches(queue, selection)]
+    return [a_text(queue["name"]) for queue in listed if matches(queue, selection)]
 
 
-def _matches(queue: Mapping[str, object], selection: _Selection) -> bool:
+def matches(queue: Mapping[str, object], selection: _Selection) -> bool:
+    """Whether a queue of a listing is one of a namespace and task, and can be popped."""
     namespace, task = selection
     # Server 0.7 says null where a queue has none.
     if namespace is not None and queue.get("namespace") != namespace:

@@ -74,6 +74,15 @@ class PopOptions:
     subscription_from: Optional[str] = None
 
     @property
+    def name(self) -> str:
+        """What is popped, for people: ``orders/user-7 (billing)``."""
+        selection = [f"namespace {self.namespace}"] if self.namespace is not None else []
+        if self.task is not None:
+            selection.append(f"task {self.task}")
+        place = ", ".join(selection) if self.queue is None else "/".join(filter(None, [self.queue, self.partition]))
+        return place if self.group is None else f"{place} ({self.group})"
+
+    @property
     def starts_now(self) -> bool:
         """Whether a new group is to read only what comes from now on."""
         if self.subscription_from is None:

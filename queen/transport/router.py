@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 import attrs
 
@@ -40,6 +40,15 @@ class Router:
         self._next = 0
         self._session = 0
         self._strategy = config.load_balancing_strategy
+
+    @property
+    def servers(self) -> Sequence[Server]:
+        """All servers, in the order in which they were given."""
+        return self._servers
+
+    def in_rotation(self, server: Server, now: float) -> bool:
+        """Whether requests go to a server before others have failed; without failover they always do."""
+        return not self._failover or len(self._servers) == 1 or self._is_healthy(server, now)
 
     def next(self, affinity: Optional[str], now: float) -> Server:
         """The server that a request would go to; that is no turn of anybody."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Mapping, Optional, TypeVar, cast
+from typing import List, Mapping, Optional, TypeVar, cast
 
 from queen_api import Request
 from queen_api.api import system
@@ -16,6 +16,7 @@ from queen.transport.authorization import authorized
 from queen.transport.dialect import Dialect, dialect_of
 from queen.transport.engine import Engine
 from queen.transport.home import Home
+from queen.transport.probing import Probe, Prober
 from queen.transport.request_headers import request_headers
 from queen.transport.retry import RetryPolicy
 from queen.transport.router import Router
@@ -107,6 +108,25 @@ class Transport:
             if not error.maybe_delivered:
                 raise
             return request.parse(200, None)
+
+    async def probe(self, request: Request[T], *, seconds: float) -> List[Probe]:
+        """Ask every server the same, side by side and each for itself; what goes wrong is in the results.
+
+        Args:
+            request: a question without a body.
+            seconds: how long the answers may take.
+        """
+        self.check_usable(request.operation.id)
+        now = asyncio.get_running_loop().time()
+        prober = Prober(self._engine, self._headers, seconds)
+        return list(
+            await asyncio.gather(
+                *(
+                    prober.ask(request, server.url, in_rotation=self._router.in_rotation(server, now))
+                    for server in self._router.servers
+                )
+            )
+        )
 
     async def dialect(self, affinity: Optional[str] = None) -> Dialect:
         """What the server of an affinity key speaks; asked of each server once.

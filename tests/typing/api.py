@@ -24,13 +24,18 @@ from queen import (
     AckResponse,
     BufferedResponse,
     BufferStats,
+    ConsumerHandle,
+    ConsumerLag,
+    ConsumerStatus,
     DLQResponse,
     GroupResetResponse,
     Message,
+    PurgeResponse,
     PushResponse,
     Queen,
     RedriveResponse,
     RenewResponse,
+    ServerHealth,
     TransactionResponse,
     Window,
 )
@@ -68,6 +73,7 @@ async def results(queen: Queen, message: Message) -> None:
     assert_type(await queen.transaction().ack(message).queue("q").push([{"data": 1}]).commit(), TransactionResponse)
     assert_type(await queen.queue("q").dlq().limit(1).get(), DLQResponse)
     assert_type(await queen.queue("q").dlq("g").redrive(limit=1, to_queue="p", dry_run=True), RedriveResponse)
+    assert_type(await queen.queue("q").dlq("g").purge(dry_run=True, remove=True), PurgeResponse)
     assert_type(await queen.send(system.health()), Health)
     assert_type(await queen.send(dlq.list_dead_letters(queue="orders")), Union[DeadLetterList, NoValue])
 
@@ -114,6 +120,17 @@ async def messages(message: Message, order: Message[Order]) -> None:
     assert_type(message.lease_id, Optional[str])
     assert_type(await message.ack(), AckResponse)
     await message["trace"]({"data": {"text": "started"}})
+
+
+async def liveness(queen: Queen) -> None:
+    assert_type(await queen.health(timeout_millis=500, clock=True), List[ServerHealth])
+    handle = queen.queue("q").consume(lambda message: None).start()
+    assert_type(handle, ConsumerHandle)
+    assert_type(handle.status(), ConsumerStatus)
+    assert_type(await handle.lag(), ConsumerLag)
+    assert_type(handle.last_poll_at, Optional[datetime])
+    assert_type(await handle, None)
+    assert_type(await handle.stopped(), None)
 
 
 async def tasks(queen: Queen, signal: asyncio.Event) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Coroutine, List
 import pytest
 
 import queen as package
-from queen import Message, Queen, errors
+from queen import ConsumerHandle, Message, Queen, errors
 
 EXPORTED = [
     "AckResponse",
@@ -26,6 +26,9 @@ EXPORTED = [
     "ClientClosedError",
     "ConfigurationError",
     "ConnectionFailedError",
+    "ConsumerHandle",
+    "ConsumerLag",
+    "ConsumerStatus",
     "DLQResponse",
     "DeadLetter",
     "GroupResetResponse",
@@ -37,6 +40,7 @@ EXPORTED = [
     "POP_DEFAULTS",
     "PermissionDeniedError",
     "ProtocolError",
+    "PurgeResponse",
     "PushRejectedError",
     "PushResponse",
     "QUEUE_DEFAULTS",
@@ -47,6 +51,7 @@ EXPORTED = [
     "RedriveReason",
     "RedriveResponse",
     "RenewResponse",
+    "ServerHealth",
     "ServerRefusedError",
     "TokenUnavailableError",
     "TraceResponse",
@@ -126,7 +131,16 @@ def test_public_methods_are_documented() -> None:
     from queen.builders.queue import QueueBuilder
     from queen.builders.transaction import TransactionBuilder
 
-    for kind in (Queen, Message, QueueBuilder, PushBuilder, ConsumeBuilder, DLQBuilder, TransactionBuilder):
+    for kind in (
+        Queen,
+        Message,
+        QueueBuilder,
+        PushBuilder,
+        ConsumeBuilder,
+        ConsumerHandle,
+        DLQBuilder,
+        TransactionBuilder,
+    ):
         for name, member in inspect.getmembers(kind):
             if not name.startswith("_") and name in vars(kind):
                 assert inspect.getdoc(member), f"{kind.__name__}.{name}"

@@ -1,0 +1,33 @@
+"""What griffe, which reads the docstrings for the site, has to be told about how they are written here."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+import griffe
+
+# reStructuredText's way to say that a block of code follows.
+_EXAMPLE = re.compile(r"^Example::\n\n((?:(?: {4}.*)?\n?)+)", re.MULTILINE)
+
+
+# Several errors with one reason; griffe would read them as a tuple.
+_ERRORS = re.compile(r"^( {4}(?:\w+Error, )+\w+Error)(?=: )", re.MULTILINE)
+
+
+class Docstrings(griffe.Extension):
+    """Shows the code behind ``Example::`` as a block of Python, and lists of errors as alternatives."""
+
+    def on_instance(self, *, obj: griffe.Object, **_: object) -> None:
+        """Called for each object that was read."""
+        if isinstance(obj, griffe.Attribute) and str(obj.value).startswith("attrs.field("):
+            # How attrs is told of a default is nothing that a user could say.
+            obj.value = None
+        if obj.docstring is not None:
+            text = _EXAMPLE.sub(_block, obj.docstring.value)
+            obj.docstring.value = _ERRORS.sub(lambda errors: errors[0].replace(", ", " or "), text)
+
+
+def _block(found: re.Match[str]) -> str:
+    code = textwrap.dedent(found[1]).strip()
+    return f"```python\n{code}\n```\n"
