@@ -228,3 +228,16 @@ class RedriveResponse(TypedDict):
     """How many could not be pushed; they are as they were."""
     reasons: List[RedriveReason]
     """Why, for each that was kept or failed."""
+
+
+class PurgeResponse(TypedDict):
+    """What became of the dead letters that a purge found; the numbers count dead letters."""
+
+    found: int
+    """How many there were; several failures of one message in one group are one."""
+    removed: int
+    """Of how many the message was deleted, and the dead letter with it."""
+    kept: int
+    """Of how many the message, and with it the dead letter, is still there."""
+    reasons: List[RedriveReason]
+    """Why, for each that was kept."""

@@ -28,6 +28,8 @@ TESTS = tuple(
         "testing",
         "examples",
         "docs",
+        "cli",
+        "sync",
     )
 )
 

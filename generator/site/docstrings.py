@@ -23,6 +23,9 @@ class Docstrings(griffe.Extension):
 
     def on_instance(self, *, obj: griffe.Object, **_: object) -> None:
         """Called for each object that was read."""
+        if isinstance(obj, griffe.Attribute) and str(obj.annotation) == "Final":
+            # That it stays is no type.
+            obj.annotation = None
         if isinstance(obj, griffe.Attribute) and str(obj.value).startswith("attrs.field("):
             # How attrs is told of a default is nothing that a user could say.
             obj.value = None

@@ -30,6 +30,7 @@ from queen import (
     DLQResponse,
     GroupResetResponse,
     Message,
+    PurgeResponse,
     PushResponse,
     Queen,
     RedriveResponse,
@@ -72,6 +73,7 @@ async def results(queen: Queen, message: Message) -> None:
     assert_type(await queen.transaction().ack(message).queue("q").push([{"data": 1}]).commit(), TransactionResponse)
     assert_type(await queen.queue("q").dlq().limit(1).get(), DLQResponse)
     assert_type(await queen.queue("q").dlq("g").redrive(limit=1, to_queue="p", dry_run=True), RedriveResponse)
+    assert_type(await queen.queue("q").dlq("g").purge(dry_run=True, remove=True), PurgeResponse)
     assert_type(await queen.send(system.health()), Health)
     assert_type(await queen.send(dlq.list_dead_letters(queue="orders")), Union[DeadLetterList, NoValue])
 

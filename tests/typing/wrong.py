@@ -15,5 +15,6 @@ async def wrong(queen: Queen, message: Message) -> None:
     message.lease_id.upper()  # type: ignore[union-attr]  # there may be no lease
     await queen.send("health")  # type: ignore[arg-type]  # no request
     await queen.queue("q").dlq().redrive(10)  # type: ignore[call-arg]  # its options are said by name
+    await queen.queue("q").dlq().purge(True)  # type: ignore[call-arg]  # its options are said by name
     await queen.admin.seek_consumer_group("g", "q", "2026-01-31")  # type: ignore[call-arg]  # where to is said by name
     await queen.admin.list_messages(limit="10")  # type: ignore[arg-type]  # a number

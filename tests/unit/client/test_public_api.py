@@ -40,6 +40,7 @@ EXPORTED = [
     "POP_DEFAULTS",
     "PermissionDeniedError",
     "ProtocolError",
+    "PurgeResponse",
     "PushRejectedError",
     "PushResponse",
     "QUEUE_DEFAULTS",
