@@ -50,7 +50,7 @@ def test_every_page_is_there(site: Path) -> None:
     for page in (ROOT / "docs").rglob("*.md"):
         name = page.relative_to(ROOT / "docs").with_suffix("")
         assert (site / ("" if name.name == "index" else name) / "index.html").is_file()
-    for generated in ("wire", "wire/messages", "security", "contributing", "changelog"):
+    for generated in ("examples", "wire", "wire/messages", "wire/shapes", "security", "contributing", "changelog"):
         assert (site / generated / "index.html").is_file()
 
 
