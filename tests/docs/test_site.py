@@ -54,6 +54,13 @@ def test_every_page_is_there(site: Path) -> None:
         assert (site / generated / "index.html").is_file()
 
 
+def test_every_example_is_on_the_page_of_examples(site: Path) -> None:
+    shown = (site / "examples" / "index.html").read_text("utf-8")
+    programs = list((ROOT / "examples").glob("*.py"))
+    assert programs
+    assert [program.name for program in programs if f"examples/{program.name}<" not in shown] == []
+
+
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
     for page in site.rglob("*.html"):
         loads = Loads()
