@@ -90,4 +90,5 @@ def test_links_that_leave_the_site_are_text(site: Path) -> None:
     assert "tests/faults/proxy.py" in reliability
     assert 'href="../tests' not in reliability
     contributing = (site / "contributing" / "index.html").read_text("utf-8")
-    assert "map of the repository" in contributing
+    assert 'href="../design/#map-of-the-repository"' in contributing
+    assert "tests/generator/test_contributing.py" in contributing
