@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(asyncio_clients, _ASYNCIO)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Note whether a test failed: what it left behind is then no news."""
     if call.when == "call":

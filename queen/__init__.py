@@ -23,6 +23,7 @@ from queen.errors import (
     LeaseLostError,
     OutboxError,
     OutcomeUnknownError,
+    PayloadError,
     PermissionDeniedError,
     ProtocolError,
     PushRejectedError,
@@ -55,6 +56,7 @@ from queen.types import (
     ServerHealth,
     TraceResponse,
     TransactionResponse,
+    TypedItem,
     WindowResponse,
 )
 
@@ -93,6 +95,7 @@ __all__ = [
     "Message",
     "OutboxError",
     "OutcomeUnknownError",
+    "PayloadError",
     "PermissionDeniedError",
     "ProtocolError",
     "PurgeResponse",
@@ -111,6 +114,7 @@ __all__ = [
     "TraceResponse",
     "TransactionError",
     "TransactionResponse",
+    "TypedItem",
     "UnsupportedByServerError",
     "Window",
     "WindowResponse",

@@ -13,6 +13,9 @@ _EXAMPLE = re.compile(r"^Example::\n\n((?:(?: {4}.*)?\n?)+)", re.MULTILINE)
 
 # Several errors with one reason; griffe would read them as a tuple.
 _ERRORS = re.compile(r"^( {4}(?:\w+Error, )+\w+Error)(?=: )", re.MULTILINE)
+# Classes that the client makes: what their constructors take is no matter of its users.
+_MADE_BY_THE_CLIENT = frozenset(["ConsumerHandle", "StreamConsumer"])
+_ARGUMENTS = re.compile(r"^Args:\n(?: {4}.*\n?)+", re.MULTILINE)
 
 
 class Docstrings(griffe.Extension):
@@ -20,11 +23,16 @@ class Docstrings(griffe.Extension):
 
     def on_instance(self, *, obj: griffe.Object, **_: object) -> None:
         """Called for each object that was read."""
+        if isinstance(obj, griffe.Attribute) and str(obj.annotation) == "Final":
+            # That it stays is no type.
+            obj.annotation = None
         if isinstance(obj, griffe.Attribute) and str(obj.value).startswith("attrs.field("):
             # How attrs is told of a default is nothing that a user could say.
             obj.value = None
         if obj.docstring is not None:
             text = _EXAMPLE.sub(_block, obj.docstring.value)
+            if isinstance(obj, griffe.Class) and obj.name in _MADE_BY_THE_CLIENT:
+                text = _ARGUMENTS.sub("", text)
             obj.docstring.value = _ERRORS.sub(lambda errors: errors[0].replace(", ", " or "), text)
 
 

@@ -10,6 +10,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from generator.site.examples_page import examples_page
 from generator.site.wire_pages import wire_pages
 from generator.spec import load
 
@@ -20,7 +21,11 @@ _LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<target>(?!https?:|#)[^)#]+)(?P<an
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made of other files of the repository."""
-    pages = {**wire_pages(load(_ROOT / "openapi" / "queen.yaml")), **from_root()}
+    pages = {
+        "examples.md": examples_page(_ROOT / "examples"),
+        **wire_pages(load(_ROOT / "openapi" / "queen.yaml")),
+        **from_root(),
+    }
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files

@@ -1,9 +1,9 @@
 """The embedded broker: Queen MQ inside this process, for the first steps, for tests and for development.
 
-It behaves as a Queen server does, on SQLite, for one process: a file belongs to the process that opened it. Production
-is the Queen server on PostgreSQL, and moving there is a change of URL. ``Queen("memory://")`` and
-``Queen("sqlite:///queue.db")`` open it, and ``python -m queen.broker`` serves it on a socket, where ``GET /docs`` shows
-the API.
+It behaves as a Queen server does, on SQLite, for all event loops and threads of one process: a file belongs to the
+process that opened it. Production is the Queen server on PostgreSQL, and moving there is a change of URL.
+``Queen("memory://")`` and ``Queen("sqlite:///queue.db")`` open it, and ``python -m queen.broker`` serves it on a
+socket, where ``GET /docs`` shows the API.
 
 Which server it is, is its dialect: ``open_broker(url, dialect="0.7")``, ``python -m queen.broker --dialect 0.7``.
 

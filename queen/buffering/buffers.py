@@ -121,9 +121,10 @@ class Buffers:
         self._transport.check_usable("recover_outbox")
         outbox = self._outboxes.of(path, self._send_left)
         outbox.left_callbacks = callbacks
-        await outbox.open()
+        found = await outbox.open()
         left = [buffer for (_, _, of), buffer in self._buffers.items() if of == outbox.path and buffer.left]
-        count = sum(buffer.left for buffer in left)
+        # A server may have answered for some of what was found, or for all.
+        count = found or sum(buffer.left for buffer in left)
         for buffer in left:
             buffer.hand_back_left(callbacks)
         await _flushed(left)

@@ -11,6 +11,7 @@ from typing_extensions import Final, Self
 from queen import validation
 from queen.broker import open_broker
 from queen.broker.domain import dead_letters, inspection, leases
+from queen.broker.store.database import Transaction
 from queen.testing import records, waiting
 from queen.testing.clock import MovableClock
 from queen.testing.faults import FaultyOperation, Gate
@@ -48,13 +49,14 @@ class QueenBroker:
     def __init__(self, dialect: str = "embedded") -> None:
         self.url: Final = f"memory://queen-testing-{next(_numbers)}"
         self.dialect: Final = dialect
+        self._closed = False
         self._changes = waiting.Changes()
         self._gate = Gate(self._changes.tell)
         self._clock = MovableClock()
         self._broker = open_broker(self.url, clock=self._clock, dialect=dialect, middleware=self._gate.before)
 
     def __repr__(self) -> str:
-        return f"<QueenBroker {self.url} with {len(self.pushed())} messages>"
+        return f"<QueenBroker {self.url}>"
 
     def __enter__(self) -> Self:
         return self
@@ -69,6 +71,7 @@ class QueenBroker:
 
     def close(self) -> None:
         """End the broker: its messages are gone, and clients that are still there reach nobody."""
+        self._closed = True
         self._gate.close()
         self._broker.end()
 
@@ -99,7 +102,7 @@ class QueenBroker:
         Returns:
             On how many partitions a consumer group held one.
         """
-        ended = self._broker.transact(lambda tx: leases.expire(tx, queue, group))
+        ended = self._transact(lambda tx: leases.expire(tx, queue, group))
         self._changes.tell()
         return ended
 
@@ -140,7 +143,7 @@ class QueenBroker:
 
     def pushed(self, queue: Optional[str] = None) -> List[PushedMessage]:
         """The messages of a queue, consumed or not, in the order in which they were pushed; without one, of all."""
-        rows = self._broker.transact(inspection.stored)
+        rows = self._transact(inspection.stored)
         return [records.pushed(row) for row in rows if queue in (None, row["queue"])]
 
     def acked(self, queue: str, group: Optional[str] = None) -> List[PushedMessage]:
@@ -150,9 +153,7 @@ class QueenBroker:
             queue: the queue.
             group: by this consumer group; None for any.
         """
-        return [
-            records.pushed(row) for row in self._broker.transact(lambda tx: inspection.acknowledged(tx, queue, group))
-        ]
+        return [records.pushed(row) for row in self._transact(lambda tx: inspection.acknowledged(tx, queue, group))]
 
     def dead_letters(self, queue: Optional[str] = None, group: Optional[str] = None) -> List[DeadLetteredMessage]:
         """The messages that were given up on, in the order in which that happened.
@@ -161,7 +162,7 @@ class QueenBroker:
             queue: of this queue; None for all.
             group: by this consumer group; None for any.
         """
-        rows = self._broker.transact(lambda tx: dead_letters.listing(tx, queue or "", group or ""))
+        rows = self._transact(lambda tx: dead_letters.listing(tx, queue or "", group or ""))
         return [records.dead_lettered(row) for row in reversed(rows)]
 
     def assert_pushed(
@@ -293,6 +294,11 @@ class QueenBroker:
         __tracebackhide__ = True
         return waiting.wait_until(self._changes, check, timeout)
 
+    def _transact(self, work: Callable[[Transaction], T]) -> T:
+        if self._closed:
+            raise RuntimeError("the broker is closed, and its messages are gone: look into it before")
+        return self._broker.transact(work)
+
     def _checked(
         self, queue: str, wanted: Wanted, done: str, messages: List[M], group: Optional[str] = None
     ) -> List[M]:
@@ -305,10 +311,10 @@ class QueenBroker:
 
     def _hints(self, queue: str, group: Optional[str], messages: Sequence[PushedMessage]) -> List[str]:
         """What else may be the matter: a wrong name, or messages that are still on their way."""
-        queues = self._broker.transact(inspection.queue_names)
+        queues = self._transact(inspection.queue_names)
         if queue not in queues:
             return [f"there is no queue {queue!r}{validation.nearest(queue, queues)}"]
-        readers = self._broker.transact(lambda tx: inspection.readers(tx, queue))
+        readers = self._transact(lambda tx: inspection.readers(tx, queue))
         hints = []
         if group is not None and group not in readers:
             hints.append(f"no consumer of the group {group!r} has read {queue!r}{validation.nearest(group, readers)}")

@@ -16,6 +16,7 @@ PAGES: Tuple[Path, ...] = (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((RO
 # Pages whose programs need more than a page can show, with the test that runs them: suites for pytest, a shell.
 RUN_BY: Dict[str, str] = {
     "docs/testing.md": "tests/testing/test_document.py",
+    "docs/command-line.md": "tests/cli/test_document.py",
 }
 
 _FENCE = re.compile(r"(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)$")

@@ -7,6 +7,7 @@ import re
 import shlex
 from typing import Callable, Dict, List, Set
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -23,6 +24,8 @@ def check_command(line: str) -> None:
         AssertionError: it names something that does not exist, or nobody can say whether it does.
     """
     words = shlex.split(line, comments=True)
+    if words[:1] == ["eval"]:
+        words = shlex.split(re.sub(r"^\$\((.*)\)$", r"\1", words[1]))
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
         del words[0]
     for start, check in _CHECKS.items():
@@ -66,6 +69,17 @@ def _broker(words: List[str]) -> None:
     _parses(broker_program._parser(), words)
 
 
+def _queen(words: List[str]) -> None:
+    program = pytest.importorskip("queen.cli.program", reason="the extra cli is not installed")
+    program.program().parse_args(words, exit_on_error=False, print_error=False)
+
+
+def _export(words: List[str]) -> None:
+    for word in words:
+        name = word.partition("=")[0]
+        assert any(name in path.read_text("utf-8") for path in (ROOT / "queen").rglob("*.py")), f"nothing reads {name}"
+
+
 def _parses(parser: argparse.ArgumentParser, words: List[str]) -> None:
     try:
         parser.parse_args(words)
@@ -77,4 +91,6 @@ _CHECKS: Dict[str, Callable[[List[str]], None]] = {
     "make": _make,
     "pip install": _pip_install,
     "python -m queen.broker": _broker,
+    "queen": _queen,
+    "export": _export,
 }

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 from queen import Queen
-from tests.docs.blocks import ROOT, Block
+from tests.docs.blocks import Block
 
 _PATIENCE_SECONDS = 60
 
@@ -38,7 +38,7 @@ def run_program(block: Block, folder: Path) -> None:
     program = folder / "program.py"
     # Tracebacks show the lines of the page.
     program.write_text("\n" * (block.line - 1) + block.text, "utf-8")
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
         [sys.executable, "-W", "error", program.name],
         cwd=folder,

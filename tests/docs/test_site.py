@@ -50,8 +50,15 @@ def test_every_page_is_there(site: Path) -> None:
     for page in (ROOT / "docs").rglob("*.md"):
         name = page.relative_to(ROOT / "docs").with_suffix("")
         assert (site / ("" if name.name == "index" else name) / "index.html").is_file()
-    for generated in ("wire", "wire/messages", "security", "contributing", "changelog"):
+    for generated in ("examples", "wire", "wire/messages", "wire/shapes", "security", "contributing", "changelog"):
         assert (site / generated / "index.html").is_file()
+
+
+def test_every_example_is_on_the_page_of_examples(site: Path) -> None:
+    shown = (site / "examples" / "index.html").read_text("utf-8")
+    programs = list((ROOT / "examples").glob("*.py"))
+    assert programs
+    assert [program.name for program in programs if f"examples/{program.name}<" not in shown] == []
 
 
 def test_pages_load_nothing_from_elsewhere(site: Path) -> None:
@@ -83,4 +90,5 @@ def test_links_that_leave_the_site_are_text(site: Path) -> None:
     assert "tests/faults/proxy.py" in reliability
     assert 'href="../tests' not in reliability
     contributing = (site / "contributing" / "index.html").read_text("utf-8")
-    assert "map of the repository" in contributing
+    assert 'href="../design/#map-of-the-repository"' in contributing
+    assert "tests/generator/test_contributing.py" in contributing

@@ -65,10 +65,15 @@ def test_it_holds_its_packages_and_nothing_else(wheel: Path) -> None:
         "queen_api/openapi.json",
         "queen_api/api/messages/push.py",
         "queen/broker/__main__.py",
+        "queen/testing/__init__.py",
+        "pytest_queen/asyncio_clients.py",
     ):
         assert needed in names
-    assert not [name for name in names if "test" in name or "generator" in name or name.endswith((".jinja", ".yaml"))]
+    assert not [name for name in names if "/test_" in name or "generator" in name or name.endswith((".jinja", ".yaml"))]
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    with zipfile.ZipFile(wheel) as archive:
+        [entry_points] = [name for name in names if name.endswith("entry_points.txt")]
+        assert b"[pytest11]\nqueen = pytest_queen\n" in archive.read(entry_points)
 
 
 def test_it_needs_only_what_a_client_needs(wheel: Path) -> None:

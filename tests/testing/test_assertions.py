@@ -95,6 +95,7 @@ async def test_what_a_group_that_starts_now_passed_over_is_not_acknowledged(
     client: Queen, orders: str, queen_broker: QueenBroker
 ) -> None:
     late = client.queue(orders).group("late").subscription_mode("new").partition("bob")
+    queen_broker.advance(1)
     await late.pop()
     queen_broker.advance(1)
     await client.queue(orders).partition("bob").push([{"data": "new"}])

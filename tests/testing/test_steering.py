@@ -204,6 +204,8 @@ async def test_clients_of_a_broker_that_has_ended_reach_nobody() -> None:
         popping = asyncio.ensure_future(client.queue("none").wait(True).pop())
         await until_polling(broker, "none")
     assert await asyncio.wait_for(popping, 5) == []
+    with pytest.raises(RuntimeError, match="the broker is closed, and its messages are gone: look into it before"):
+        broker.assert_pushed("orders")
     with pytest.raises(ConnectionFailedError, match="the test is over, and its broker with it"):
         await client.queue("orders").push([{"data": 2}])
     await client.close()
