@@ -5,21 +5,30 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Callable, Coroutine, List, Mapping, Optional, Sequence, Union, overload
+from typing import TYPE_CHECKING, Any, Callable, Coroutine, List, Mapping, Optional, Sequence, Type, Union, overload
 
 from queen_api import Request
 
 from queen.arguments import arguments
-from queen.client import T
+from queen.client import M, T
+from queen.consuming.options import MisfitFate
 from queen.operations.settle import AnyMessage
 from queen.settling.renewal import DEFAULT_SECONDS
 from queen.sync.call import Call
 from queen.sync.delegate import ClientDelegate
-from queen.types import AckResponse, BufferStats, GroupResetResponse, RenewResponse, ServerHealth
+from queen.types import (
+    AckResponse,
+    BufferStats,
+    GroupResetResponse,
+    PushResponse,
+    RenewResponse,
+    ServerHealth,
+    TypedItems,
+)
 from queen_sync.builders.queue import QueueBuilder
 from queen_sync.builders.stream import StreamBuilder
 from queen_sync.builders.transaction import TransactionBuilder
-from queen_sync.callbacks import PushErrorCallback
+from queen_sync.callbacks import PushErrorCallback, TypedHandler
 from queen_sync.message import Message
 from queen_sync.streaming.consumer import StreamConsumer
 
@@ -66,13 +75,35 @@ class Queen(ClientDelegate):
         del config, options
         super().__init__(Message, given)
 
-    def queue(self, name: Optional[str] = None) -> QueueBuilder:
+    @overload
+    def queue(self, name: Optional[str] = None) -> QueueBuilder: ...
+
+    @overload
+    def queue(
+        self, name: Optional[str] = None, *, model: Type[M], misfits: Optional[MisfitFate] = None
+    ) -> QueueBuilder[List[PushResponse], M, TypedItems[M], TypedHandler[M]]: ...
+
+    def queue(
+        self, name: Optional[str] = None, *, model: Optional[Type[M]] = None, misfits: Optional[MisfitFate] = None
+    ) -> Union[QueueBuilder, QueueBuilder[List[PushResponse], M, TypedItems[M], TypedHandler[M]]]:
         """A queue; without a name, all queues of a namespace or task.
 
+        With a model, payloads are instances of it: pushes take them, and ``message.data`` of what is popped or consumed
+        is one, while ``message["data"]`` stays JSON. ``docs/typed-payloads.md`` says more.
+
+        Args:
+            name: its name.
+            model: a dataclass, an attrs class, a TypedDict or a msgspec Struct, all by msgspec (extra ``typed``), or a
+                model or dataclass of pydantic 2, by pydantic.
+            misfits: what becomes of a consumed message whose payload does not fit the model: a ``"dead_letter"`` at
+                once, which holds where nothing is said, or an ``"error"``; ``QueueBuilder.consume`` says more.
+
         Raises:
-            TypeError, ValueError: a name that no path can hold.
+            TypeError, ValueError: a name that no path can hold, or what is no model.
+            ConfigurationError: what reads and writes the model is not installed.
         """
-        return QueueBuilder(self._portal, self._async.queue(name))
+        overloaded: Callable[..., Any] = self._async.queue
+        return QueueBuilder(self._portal, overloaded(name, model=model, misfits=misfits))
 
     def stream(self, name: str, namespace: str) -> StreamBuilder:
         """A windowed stream to define.

@@ -39,8 +39,20 @@ class ActingMessage(MessageFields[T], Generic[T]):
         """The one that stands for a message of ``queen``: the same, whoever asks."""
         known = getattr(message, "counterpart", None)
         if not isinstance(known, cls):
-            known = message.counterpart = cls(message, message.ledger, portal)
+            known = message.counterpart = cls._made_of(portal, message)
+            assert isinstance(known, cls)
         return known
+
+    @classmethod
+    def _made_of(cls, portal: Portal, message: AsyncMessage[T]) -> ActingMessage[T]:
+        if type(message) is AsyncMessage:
+            return cls(message, message.ledger, portal)
+        # Imported here, since most programs do without models.
+        from queen.sync.typed_message import typed_message
+        from queen.typed_message import TypedFields
+
+        assert isinstance(message, TypedFields)
+        return typed_message(portal, message)
 
     @property
     def _portal(self) -> Portal:

@@ -93,15 +93,10 @@ def test_a_class_that_a_new_method_leads_to_comes_with_it(source: Path) -> None:
 
 
 def test_a_type_that_nobody_has_thought_of_is_an_error(source: Path) -> None:
-    change(
-        source / "builders" / "queue.py",
-        "    async def pop(self) -> List[Message]:",
-        "    async def pop(self) -> Dict[str, Message]:",
-    )
-    change(
-        source / "builders" / "queue.py", "from typing import TYPE_CHECKING,", "from typing import TYPE_CHECKING, Dict,"
-    )
-    with pytest.raises(GenerationError, match=r"cannot return Dict\[str, Message\]"):
+    queue = source / "builders" / "queue.py"
+    change(queue, "    async def pop(self) -> List[", "    async def pop(self) -> Dict[str, ")
+    change(queue, "from typing import TYPE_CHECKING,", "from typing import TYPE_CHECKING, Dict,")
+    with pytest.raises(GenerationError, match=r"cannot return Dict\[str, Message"):
         generated(source, "client.py")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Dict, List, Union
@@ -15,20 +16,28 @@ from queen import (
     AckResponse,
     BufferedResponse,
     BufferStats,
+    ConsumerLag,
+    ConsumerStatus,
     DLQResponse,
     GroupResetResponse,
     PushResponse,
     RedriveResponse,
     RenewResponse,
+    ServerHealth,
     TraceResponse,
     TransactionResponse,
     Window,
 )
-from queen.sync import Message, Queen
+from queen.sync import ConsumerHandle, Message, Queen
 
 
 class Order(TypedDict):
     id: int
+
+
+@dataclass
+class Parcel:
+    weight: float
 
 
 def clients() -> None:
@@ -90,6 +99,35 @@ def streams(queen: Queen) -> None:
     consumer = queen.consumer("s", "g")
     assert_type(consumer.process(callback, signal=threading.Event()), None)
     assert_type(consumer.stop(), None)
+
+
+def models(queen: Queen, parcel: Parcel) -> None:
+    def one(message: Message[Parcel]) -> None:
+        assert_type(message.data.weight, float)
+
+    def several(messages: List[Message[Parcel]]) -> int:
+        return len(messages)
+
+    parcels = queen.queue("parcels", model=Parcel)
+    [message] = parcels.group("g").batch(10).wait().pop()
+    assert_type(message, Message[Parcel])
+    assert_type(message.data, Parcel)
+    assert_type(parcels.push([parcel, {"data": parcel, "transactionId": "p-1"}]), List[PushResponse])
+    assert_type(parcels.buffer().partition("p").push(parcel), BufferedResponse)
+    assert_type(parcels.consume(one), None)
+    assert_type(parcels.start_consuming(one), ConsumerHandle)
+    parcels.batch(2).consume(several)
+    parcels.consume(lambda message: message.data.weight)
+    transaction = queen.transaction().ack(message).queue("next", model=Parcel).partition("p").push([parcel])
+    assert_type(transaction.commit(), TransactionResponse)
+
+
+def handles(queen: Queen) -> None:
+    with queen.queue("q").start_consuming(print) as handle:
+        assert_type(handle, ConsumerHandle)
+        assert_type(handle.status(), ConsumerStatus)
+        assert_type(handle.lag(), ConsumerLag)
+    assert_type(queen.health(), List[ServerHealth])
 
 
 def messages(message: Message, order: Message[Order]) -> None:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 import queen
 from queen.sync import Message, Queen
+
+
+@dataclass
+class Order:
+    id: int
+
+
+@dataclass
+class Parcel:
+    weight: float
 
 
 async def awaited(client: Queen, message: Message) -> None:
@@ -26,3 +37,14 @@ def wrong(client: Queen, message: Message, popped: queen.Message) -> None:
     client.admin.list_messages(limit="10")  # type: ignore[arg-type]  # a number
     other: Message = popped  # type: ignore[assignment]  # its actions are awaited
     del other
+
+
+def wrong_with_models(client: Queen, parcel: Parcel) -> None:
+    def parcels(message: Message[Parcel]) -> None: ...
+
+    queue = client.queue("q", model=Order)
+    queue.push(parcel)  # type: ignore[arg-type]  # no order
+    queue.consume(parcels)  # type: ignore[arg-type]  # a handler of something else
+    queue.start_consuming(parcels)  # type: ignore[arg-type]  # of something else
+    assert queue.pop()[0].data.weight  # type: ignore[attr-defined]  # an order has none
+    client.queue("q", misfits="error")  # type: ignore[call-overload]  # without a model

@@ -4,24 +4,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Generic, List, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Generic, Iterable, List, Mapping, Optional, Union
 
+from queen.builders.queue import P, R, T
 from queen.builders.queue import QueueBuilder as AsyncQueueBuilder
-from queen.builders.queue import R
-from queen.operations.push import Items
+from queen.consuming.handlers import Handler as AsyncHandler
 from queen.sync.call import Call
 from queen.sync.delegate import Delegate
 from queen.sync.signals import Signal
 from queen.types import BufferedResponse
 from queen_sync.builders.dead_letters import DLQBuilder
-from queen_sync.callbacks import (
-    ErrorCallback,
-    Handler,
-    LeaseLostCallback,
-    PushCallback,
-    PushErrorCallback,
-    SuccessCallback,
-)
+from queen_sync.callbacks import ErrorCallback, H, LeaseLostCallback, PushCallback, PushErrorCallback, SuccessCallback
 from queen_sync.consuming.handle import ConsumerHandle
 from queen_sync.message import Message
 
@@ -29,7 +22,7 @@ if TYPE_CHECKING:
     from queen_api.models import ConfigureAnswer, DeleteQueueAnswer
 
 
-class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
+class QueueBuilder(Delegate[AsyncQueueBuilder[R, T, P, AsyncHandler]], Generic[R, T, P, H]):
     """Collects what is said of a queue.
 
     Each method returns a new builder and leaves this one as it was, so that a builder can be kept and used many times.
@@ -37,15 +30,15 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
 
     __slots__ = ()
 
-    def namespace(self, name: str) -> QueueBuilder[R]:
+    def namespace(self, name: str) -> QueueBuilder[R, T, P, H]:
         """The namespace: of the queue to create, or of the queues to consume."""
         return QueueBuilder(self._portal, self._async.namespace(name))
 
-    def task(self, name: str) -> QueueBuilder[R]:
+    def task(self, name: str) -> QueueBuilder[R, T, P, H]:
         """The task: of the queue to create, or of the queues to consume."""
         return QueueBuilder(self._portal, self._async.task(name))
 
-    def config(self, options: Mapping[str, object]) -> QueueBuilder[R]:
+    def config(self, options: Mapping[str, object]) -> QueueBuilder[R, T, P, H]:
         """Options of the queue to create; keys as in ``QUEUE_DEFAULTS``.
 
         Raises:
@@ -53,31 +46,31 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
         """
         return QueueBuilder(self._portal, self._async.config(options))
 
-    def partition(self, name: str) -> QueueBuilder[R]:
+    def partition(self, name: str) -> QueueBuilder[R, T, P, H]:
         """One partition; messages of a partition keep their order."""
         return QueueBuilder(self._portal, self._async.partition(name))
 
-    def group(self, name: str) -> QueueBuilder[R]:
+    def group(self, name: str) -> QueueBuilder[R, T, P, H]:
         """The consumer group; groups read the same messages, each with a cursor of its own."""
         return QueueBuilder(self._portal, self._async.group(name))
 
-    def batch(self, size: int) -> QueueBuilder[R]:
+    def batch(self, size: int) -> QueueBuilder[R, T, P, H]:
         """How many messages a pop takes at most; 1 where nothing is said."""
         return QueueBuilder(self._portal, self._async.batch(size))
 
-    def partitions(self, count: int) -> QueueBuilder[R]:
+    def partitions(self, count: int) -> QueueBuilder[R, T, P, H]:
         """From how many partitions one pop takes messages at most (server 0.15; 0.7 takes one)."""
         return QueueBuilder(self._portal, self._async.partitions(count))
 
-    def wait(self, enabled: bool = True) -> QueueBuilder[R]:
+    def wait(self, enabled: bool = True) -> QueueBuilder[R, T, P, H]:
         """Whether a pop waits at the server for messages; consuming does unless told otherwise."""
         return QueueBuilder(self._portal, self._async.wait(enabled))
 
-    def timeout_millis(self, millis: int) -> QueueBuilder[R]:
+    def timeout_millis(self, millis: int) -> QueueBuilder[R, T, P, H]:
         """For how long a pop waits; 30,000 ms where nothing is said."""
         return QueueBuilder(self._portal, self._async.timeout_millis(millis))
 
-    def auto_ack(self, enabled: bool = True) -> QueueBuilder[R]:
+    def auto_ack(self, enabled: bool = True) -> QueueBuilder[R, T, P, H]:
         """Whether messages are acknowledged without being told to.
 
         A consumer acknowledges after the handler (the default). A pop acknowledges at the server, before anything is
@@ -85,31 +78,31 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
         """
         return QueueBuilder(self._portal, self._async.auto_ack(enabled))
 
-    def subscription_mode(self, mode: str) -> QueueBuilder[R]:
+    def subscription_mode(self, mode: str) -> QueueBuilder[R, T, P, H]:
         """Where a new group starts: ``all`` (the beginning, the default) or ``new`` (behind what is there)."""
         return QueueBuilder(self._portal, self._async.subscription_mode(mode))
 
-    def subscription_from(self, from_: Union[str, datetime]) -> QueueBuilder[R]:
+    def subscription_from(self, from_: Union[str, datetime]) -> QueueBuilder[R, T, P, H]:
         """From when a new group reads: ``"now"``, a time stamp, or an aware datetime."""
         return QueueBuilder(self._portal, self._async.subscription_from(from_))
 
-    def concurrency(self, count: int) -> QueueBuilder[R]:
+    def concurrency(self, count: int) -> QueueBuilder[R, T, P, H]:
         """How many workers consume side by side; 1 where nothing is said."""
         return QueueBuilder(self._portal, self._async.concurrency(count))
 
-    def limit(self, count: int) -> QueueBuilder[R]:
+    def limit(self, count: int) -> QueueBuilder[R, T, P, H]:
         """After how many messages each worker ends; a batch is never cut to it."""
         return QueueBuilder(self._portal, self._async.limit(count))
 
-    def idle_millis(self, millis: int) -> QueueBuilder[R]:
+    def idle_millis(self, millis: int) -> QueueBuilder[R, T, P, H]:
         """After how long without messages each worker ends."""
         return QueueBuilder(self._portal, self._async.idle_millis(millis))
 
-    def each(self, enabled: bool = True) -> QueueBuilder[R]:
+    def each(self, enabled: bool = True) -> QueueBuilder[R, T, P, H]:
         """Whether a batch is handed to the handler one message at a time."""
         return QueueBuilder(self._portal, self._async.each(enabled))
 
-    def renew_lease(self, enabled: bool = True, interval_millis: int = 60000) -> QueueBuilder[R]:
+    def renew_lease(self, enabled: bool = True, interval_millis: int = 60000) -> QueueBuilder[R, T, P, H]:
         """Whether leases are renewed while handlers work, and how often."""
         return QueueBuilder(self._portal, self._async.renew_lease(enabled, interval_millis))
 
@@ -129,7 +122,7 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
         """
         return self._portal.run(self._async.delete())
 
-    def buffer(self, options: Optional[Mapping[str, object]] = None) -> QueueBuilder[BufferedResponse]:
+    def buffer(self, options: Optional[Mapping[str, object]] = None) -> QueueBuilder[BufferedResponse, T, P, H]:
         """Collect pushed messages in this client, and send them together.
 
         There is one buffer for each queue and partition, and messages keep their order. A push then results in
@@ -161,7 +154,7 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
 
     def push(
         self,
-        payload: Items,
+        payload: Union[P, Iterable[P]],
         *,
         on_success: Optional[PushCallback] = None,
         on_error: Optional[PushErrorCallback] = None,
@@ -175,7 +168,9 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
 
         Args:
             payload: a list of dicts, or one: ``data`` (any JSON, required), ``transactionId`` (1 to 255 characters,
-                unique in its partition; made up where there is none), ``traceId`` (a UUID).
+                unique in its partition; made up where there is none), ``traceId`` (a UUID). Of a queue with a model,
+                ``data`` is an instance of it, and an instance may stand for the dict; one of a TypedDict may not. What
+                callbacks and errors hand back is JSON again.
             on_success: called as ``callback(items)`` when the server accepted the push.
             on_error: called as ``callback(items, error)`` when the push failed, instead of raising the error. The
                 results then say ``failed`` for each item. Of a push into a buffer, the callback gets what the server
@@ -189,8 +184,11 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
         operation = self._async.push(payload)
         return call.run_with(operation, on_success=on_success, on_error=on_error, on_duplicate=on_duplicate)
 
-    def pop(self) -> List[Message]:
+    def pop(self) -> List[Message[T]]:
         """Pop messages; ``[]`` where there are none.
+
+        Of a queue with a model, ``message.data`` is an instance of it, made when it is asked for, or raises the
+        ``PayloadError`` of this one message.
 
         Raises:
             QueenError: the pop failed.
@@ -199,7 +197,7 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
 
     def consume(
         self,
-        handler: Handler,
+        handler: H,
         signal: Optional[Signal] = None,
         *,
         on_success: Optional[SuccessCallback] = None,
@@ -207,6 +205,13 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
         on_lease_lost: Optional[LeaseLostCallback] = None,
     ) -> None:
         """Consume messages.
+
+        Of a queue with a model, the handler sees only messages that fit it, and the others count towards ``limit`` too.
+        With ``misfits="dead_letter"`` those become dead letters at once, with the validation's words as the reason, and
+        what is behind them is handled. With ``"error"`` the ``on_error`` callback gets each with its ``PayloadError``,
+        and settles it; without such a callback it is a counted failure, which comes again until the queue's retry
+        limit, with all that is behind it in its partition. That holds with ``auto_ack(False)`` and ``on_success`` too,
+        since no other code of yours sees them; they wait while messages before them are not settled.
 
         ``start_consuming()`` runs them beside the program instead.
 
@@ -230,7 +235,7 @@ class QueueBuilder(Delegate[AsyncQueueBuilder[R]], Generic[R]):
 
     def start_consuming(
         self,
-        handler: Handler,
+        handler: H,
         signal: Optional[Signal] = None,
         *,
         on_success: Optional[SuccessCallback] = None,

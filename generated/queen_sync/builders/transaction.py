@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from typing import List, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Generic, Iterable, List, Mapping, Optional, Sequence, Type, Union, overload
 
+from queen.builders.transaction import M, P
 from queen.builders.transaction import TransactionBuilder as AsyncTransactionBuilder
 from queen.builders.transaction import TransactionQueueBuilder as AsyncTransactionQueueBuilder
-from queen.operations.push import Items
 from queen.operations.settle import AnyMessage
 from queen.operations.transaction import TransactionPush
 from queen.sync.delegate import Delegate
-from queen.types import TransactionResponse
+from queen.types import TransactionResponse, TypedItems
 
 
 class TransactionBuilder(Delegate[AsyncTransactionBuilder]):
@@ -38,9 +38,27 @@ class TransactionBuilder(Delegate[AsyncTransactionBuilder]):
         """
         return TransactionBuilder(self._portal, self._async.ack(messages, status, context))
 
-    def queue(self, name: str) -> TransactionQueueBuilder:
-        """The queue that the next ``push`` goes to."""
-        return TransactionQueueBuilder(self._portal, self._async.queue(name))
+    @overload
+    def queue(self, name: str) -> TransactionQueueBuilder: ...
+
+    @overload
+    def queue(self, name: str, *, model: Type[M]) -> TransactionQueueBuilder[TypedItems[M]]: ...
+
+    def queue(
+        self, name: str, *, model: Optional[Type[M]] = None
+    ) -> Union[TransactionQueueBuilder, TransactionQueueBuilder[TypedItems[M]]]:
+        """The queue that the next ``push`` goes to.
+
+        Args:
+            name: its name.
+            model: what the pushed payloads are instances of, as in ``Queen.queue``.
+
+        Raises:
+            TypeError, ValueError: a name that no path can hold, or what is no model.
+            ConfigurationError: what reads and writes the model is not installed.
+        """
+        overloaded: Callable[..., Any] = self._async.queue
+        return TransactionQueueBuilder(self._portal, overloaded(name, model=model))
 
     def commit(self) -> TransactionResponse:
         """Send it: everything happens, or nothing.
@@ -63,15 +81,15 @@ class TransactionBuilder(Delegate[AsyncTransactionBuilder]):
         return TransactionBuilder(self._portal, self._async.push_all(pushes))
 
 
-class TransactionQueueBuilder(Delegate[AsyncTransactionQueueBuilder]):
+class TransactionQueueBuilder(Delegate[AsyncTransactionQueueBuilder[P]], Generic[P]):
     """A queue, and perhaps a partition, to push to inside a transaction."""
 
     __slots__ = ()
 
-    def partition(self, name: str) -> TransactionQueueBuilder:
+    def partition(self, name: str) -> TransactionQueueBuilder[P]:
         """The partition that the next ``push`` goes to."""
         return TransactionQueueBuilder(self._portal, self._async.partition(name))
 
-    def push(self, payload: Items) -> TransactionBuilder:
+    def push(self, payload: Union[P, Iterable[P]]) -> TransactionBuilder:
         """Push messages when the transaction is committed; ``payload`` is as for ``queue().push``."""
         return TransactionBuilder(self._portal, self._async.push(payload))
