@@ -114,4 +114,7 @@ def shown(hint: Any) -> str:
     arguments = typing.get_args(hint)
     if typing.get_origin(hint) is list:
         return f"List[{shown(arguments[0])}]"
+    if typing.get_origin(hint) is typing.Union:
+        [name] = {shown(argument) for argument in arguments}
+        return name
     return str((typing.get_origin(hint) or hint).__name__)
