@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import asyncio, sys
 from queen import Queen
+from queen.sync import Queen as SyncQueen
 import queen_api
 
 async def main(url):
@@ -29,6 +30,9 @@ async def main(url):
         Queen("memory://x")
     except ImportError as error:
         print(error)
+
+with SyncQueen(sys.argv[1]) as client:
+    client.queue("wheel").create()
 
 asyncio.run(main(sys.argv[1]))
 """
@@ -49,12 +53,15 @@ def names_in(wheel: Path) -> List[str]:
         return archive.namelist()
 
 
-def test_it_holds_the_three_packages_and_nothing_else(wheel: Path) -> None:
+def test_it_holds_its_packages_and_nothing_else(wheel: Path) -> None:
     names = names_in(wheel)
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"queen", "queen_api", "pytest_queen"}
+    found = {name.split("/")[0] for name in names if ".dist-info/" not in name}
+    assert found == {"queen", "queen_api", "queen_sync", "pytest_queen"}
     for needed in (
         "queen/py.typed",
         "queen_api/py.typed",
+        "queen_sync/py.typed",
+        "queen_sync/client.py",
         "queen_api/openapi.json",
         "queen_api/api/messages/push.py",
         "queen/broker/__main__.py",
