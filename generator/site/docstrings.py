@@ -13,13 +13,16 @@ _EXAMPLE = re.compile(r"^Example::\n\n((?:(?: {4}.*)?\n?)+)", re.MULTILINE)
 
 # Several errors with one reason; griffe would read them as a tuple.
 _ERRORS = re.compile(r"^( {4}(?:\w+Error, )+\w+Error)(?=: )", re.MULTILINE)
+# A page that a docstring names; the reference is one folder below it.
+_PAGE = re.compile(r"``docs/([\w-]+)\.md``")
+
 # Classes that the client makes: what their constructors take is no matter of its users.
 _MADE_BY_THE_CLIENT = frozenset(["ConsumerHandle", "StreamConsumer"])
 _ARGUMENTS = re.compile(r"^Args:\n(?: {4}.*\n?)+", re.MULTILINE)
 
 
 class Docstrings(griffe.Extension):
-    """Shows the code behind ``Example::`` as a block of Python, and lists of errors as alternatives."""
+    """Shows the code behind ``Example::`` as a block of Python, lists of errors as alternatives, and names of pages as links."""
 
     def on_instance(self, *, obj: griffe.Object, **_: object) -> None:
         """Called for each object that was read."""
@@ -33,6 +36,7 @@ class Docstrings(griffe.Extension):
             text = _EXAMPLE.sub(_block, obj.docstring.value)
             if isinstance(obj, griffe.Class) and obj.name in _MADE_BY_THE_CLIENT:
                 text = _ARGUMENTS.sub("", text)
+            text = _PAGE.sub(r"[`docs/\1.md`](../../\1/)", text)
             obj.docstring.value = _ERRORS.sub(lambda errors: errors[0].replace(", ", " or "), text)
 
 
