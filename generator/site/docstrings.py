@@ -22,7 +22,7 @@ _ARGUMENTS = re.compile(r"^Args:\n(?: {4}.*\n?)+", re.MULTILINE)
 
 
 class Docstrings(griffe.Extension):
-    """Shows the code behind ``Example::`` as a block of Python, lists of errors as alternatives, and names of pages as links."""
+    """Lets docstrings read well on a page: examples are code, lists of errors alternatives, names of pages links."""
 
     def on_instance(self, *, obj: griffe.Object, **_: object) -> None:
         """Called for each object that was read."""
