@@ -1,4 +1,4 @@
-"""The commands of docs/command-line.md say what stands there."""
+"""The commands of docs/command-line.md and of README.md say what stands there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from queen import Queen
 from tests.cli.conftest import Cli, environment
 from tests.conftest import served_broker
 
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "command-line.md"
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs" / "command-line.md"
 # What differs from run to run: times, ids, versions, measurements, addresses, and how wide a column is.
 MASKS = (
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "TIME"),
@@ -31,9 +32,9 @@ MASKS = (
 MEASURED = ("bench", "doctor")
 
 
-def commands() -> List[Tuple[str, str]]:
+def commands(document: Path) -> List[Tuple[str, str]]:
     """Each command with its output, as they stand in the document."""
-    blocks = re.findall(r"```console\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(r"```console\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
     found: List[Tuple[str, str]] = []
     for block in blocks:
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
@@ -84,15 +85,17 @@ def said_in_a_shell(command: str, url: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize("document", [DOCUMENT, ROOT / "README.md"], ids=lambda document: document.name)
 def test_each_command_says_what_stands_in_the_document(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     cli = Cli(capsys)
     with served_broker() as url:
         monkeypatch.setenv("QUEEN_URL", url)
-        asyncio.run(prepare(url))
-        for command, written in commands():
+        if document == DOCUMENT:
+            asyncio.run(prepare(url))
+        for command, written in commands(document):
             if re.search("[|<>]", command):
                 said = said_in_a_shell(command, url)
             else:

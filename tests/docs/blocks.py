@@ -17,6 +17,7 @@ PAGES: Tuple[Path, ...] = (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((RO
 RUN_BY: Dict[str, str] = {
     "docs/testing.md": "tests/testing/test_document.py",
     "docs/command-line.md": "tests/cli/test_document.py",
+    "README.md": "tests/unit/test_readme.py",
 }
 
 _FENCE = re.compile(r"(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)$")

@@ -1,4 +1,4 @@
-"""The tests in the page on testing pass, the one that fails says what the page says, and its program runs."""
+"""The tests in the page on testing and in the README pass, the one that fails says what the page says, and its program runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from tests.testing.suites import STRICT, run
 
 pytest_plugins = ["pytester"]
 
-PAGE = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def files() -> Dict[str, str]:
@@ -30,6 +32,13 @@ def test_the_tests_of_the_page_pass(pytester: pytest.Pytester) -> None:
     for name in ("billing.py", "test_billing.py"):
         pytester.path.joinpath(name).write_text(files()[name])
     run(pytester).assert_outcomes(passed=4)
+
+
+def test_the_test_of_the_readme_passes(pytester: pytest.Pytester) -> None:
+    pytester.makeini(STRICT)
+    [(name, text)] = re.findall(r'```python title="(.*?)"\n(.*?)```', README, re.DOTALL)
+    pytester.path.joinpath(name).write_text(text)
+    run(pytester).assert_outcomes(passed=1)
 
 
 def test_a_failure_looks_as_the_page_shows_it(pytester: pytest.Pytester) -> None:
