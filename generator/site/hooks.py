@@ -61,6 +61,9 @@ def without_outer_links(markdown: str, folder: str) -> str:
 
 
 def _from_docs(link: re.Match[str]) -> str:
+    if not (_ROOT / link["target"]).exists():
+        # A call of what is in a list, in a block of code.
+        return link[0]
     pages = {file: name for name, file in _FROM_ROOT.items()}
     target = pages.get(link["target"]) or posixpath.relpath(link["target"], "docs")
     return f"[{link['text']}]({target}{link['anchor'] or ''})"

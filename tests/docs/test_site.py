@@ -83,6 +83,7 @@ def test_sections_of_docstrings_are_read(site: Path) -> None:
     assert "Example::" not in page
     assert "``" not in page
     assert page.count("Raises:") > 5
+    assert 'href="../../typed-payloads/"' in page
 
 
 def test_links_that_leave_the_site_are_text(site: Path) -> None:
