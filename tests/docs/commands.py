@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import sys
 from typing import Callable, Dict, List, Set
 
 import pytest
@@ -70,8 +71,11 @@ def _broker(words: List[str]) -> None:
 
 
 def _queen(words: List[str]) -> None:
-    program = pytest.importorskip("queen.cli.program", reason="the extra cli is not installed")
-    program.program().parse_args(words, exit_on_error=False, print_error=False)
+    if sys.version_info < (3, 11):
+        pytest.skip("the command line needs Python 3.11")
+    from queen.cli.program import program
+
+    program().parse_args(words, exit_on_error=False, print_error=False)
 
 
 def _export(words: List[str]) -> None:
