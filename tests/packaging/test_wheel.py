@@ -56,7 +56,7 @@ def names_in(wheel: Path) -> List[str]:
 def test_it_holds_its_packages_and_nothing_else(wheel: Path) -> None:
     names = names_in(wheel)
     found = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    assert found == {"queen", "queen_api", "queen_sync", "pytest_queen"}
+    assert found == {"queen", "queen_api", "queen_sync"}
     for needed in (
         "queen/py.typed",
         "queen_api/py.typed",
@@ -66,14 +66,14 @@ def test_it_holds_its_packages_and_nothing_else(wheel: Path) -> None:
         "queen_api/api/messages/push.py",
         "queen/broker/__main__.py",
         "queen/testing/__init__.py",
-        "pytest_queen/asyncio_clients.py",
+        "queen/pytest_plugin/asyncio_clients.py",
     ):
         assert needed in names
     assert not [name for name in names if "/test_" in name or "generator" in name or name.endswith((".jinja", ".yaml"))]
     assert any(name.endswith("licenses/LICENSE") for name in names)
     with zipfile.ZipFile(wheel) as archive:
         [entry_points] = [name for name in names if name.endswith("entry_points.txt")]
-        assert b"[pytest11]\nqueen = pytest_queen\n" in archive.read(entry_points)
+        assert b"[pytest11]\nqueen = queen.pytest_plugin\n" in archive.read(entry_points)
 
 
 def test_it_needs_only_what_a_client_needs(wheel: Path) -> None:

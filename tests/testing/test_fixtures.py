@@ -219,7 +219,7 @@ def test_without_the_extra_the_fixtures_name_it(pytester: pytest.Pytester) -> No
     result.stdout.fnmatch_lines(['*ImportError: the embedded broker needs the extra "broker": pip install*'])
 
 
-def test_a_run_that_uses_no_fixture_imports_no_client(pytester: pytest.Pytester) -> None:
+def test_a_run_that_uses_no_fixture_imports_no_broker(pytester: pytest.Pytester) -> None:
     pytester.makeini(STRICT)
     pytester.makepyfile(
         """
@@ -227,7 +227,7 @@ def test_a_run_that_uses_no_fixture_imports_no_client(pytester: pytest.Pytester)
 
         def test_it(request):
             assert request.config.pluginmanager.has_plugin("queen")
-            assert not {"queen", "queen_api", "starlette", "httpx", "attrs"} & set(sys.modules)
+            assert not {"queen.broker", "queen.testing", "starlette", "sqlite3"} & set(sys.modules)
         """
     )
     command = [sys.executable, "-m", "pytest", "-p", "no:anyio", str(pytester.path)]

@@ -1,6 +1,6 @@
 """The pytest plugin: fixtures with a fresh embedded broker for each test.
 
-It is outside of ``queen``, so that a test run that uses none of its fixtures does not import the client.
+A test run that uses none of them imports no broker.
 
 ``queen_broker``
     the broker, a ``queen.testing.QueenBroker``: to look into and to steer.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, AsyncIterator, Iterator
 
 import pytest
 
-from pytest_queen.leftovers import FAILED, LEFT
+from queen.pytest_plugin.leftovers import FAILED, LEFT
 
 if TYPE_CHECKING:
     from queen import Queen
@@ -36,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         # Before pytest-asyncio 0.24 a fixture cannot say in which loop it runs; its tests are as others then.
         if "loop_scope" in inspect.signature(pytest_asyncio.fixture).parameters:
-            from pytest_queen import asyncio_clients
+            from queen.pytest_plugin import asyncio_clients
 
             config.pluginmanager.register(asyncio_clients, _ASYNCIO)
 

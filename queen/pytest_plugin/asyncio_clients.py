@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from typing_extensions import Literal, TypeAlias
 
-from pytest_queen.leftovers import LEFT
+from queen.pytest_plugin.leftovers import LEFT
 
 if TYPE_CHECKING:
     from queen import Queen
