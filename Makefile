@@ -13,7 +13,7 @@ SECONDS ?= 300
 SEED ?= 1
 ENGINE ?=
 
-.PHONY: help demo test test-all unit generate check-generated diff lint types contract broker soak bench scale audit build clean
+.PHONY: help demo test test-all unit generate check-generated diff lint types docs docs-serve contract broker soak bench scale audit build clean
 
 help:  ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -34,10 +34,10 @@ unit: $(VENV)/installed  ## the tests alone
 test-all: $(VENV)/installed  ## the unit tests on every supported Python that is installed
 	$(BIN)/python tests/every_python.py
 
-generate: $(VENV)/installed  ## write generated/queen_api from openapi/queen.yaml
+generate: $(VENV)/installed  ## write generated/: queen_api from openapi/queen.yaml, queen_sync from queen/
 	$(BIN)/python -m generator generate
 
-check-generated: $(VENV)/installed  ## fail if generated/ is not what the spec says
+check-generated: $(VENV)/installed  ## fail if generated/ is not what the spec and the async client say
 	$(BIN)/python -m generator check
 
 diff: $(VENV)/installed  ## what changed in the spec since a commit (OLD), and whom that breaks
@@ -51,6 +51,13 @@ lint: $(VENV)/installed  ## style and layers
 types: $(VENV)/installed  ## mypy --strict and pyright
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+docs: $(VENV)/installed  ## build the documentation into site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html is the first page; make docs-serve shows it while you write"
+
+docs-serve: $(VENV)/installed  ## the documentation on http://127.0.0.1:8000, built anew at each change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve
 
 contract: $(VENV)/installed  ## hold the server to the spec; QUEEN_URL=http://... for a live one, with recordings and behaviour
 	QUEEN_CONTRACT_EXAMPLES=$(EXAMPLES) QUEEN_URL=$(QUEEN_URL) $(BIN)/python -m pytest tests/contract $(if $(QUEEN_URL),tests/unit/client --server $(QUEEN_URL))
@@ -88,4 +95,4 @@ build: $(VENV)/installed  ## the wheel
 	$(BIN)/python -m hatchling build --target wheel
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) .venvs $(AUDIT) .bench dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venvs $(AUDIT) .bench site dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -11,7 +11,7 @@ from generator.diff.operations import compare
 from generator.diff.reading import read
 from generator.diff.report import Report, as_json, as_text
 from generator.failure import GenerationError
-from generator.output import check, generate
+from generator.output import check, check_sync, generate, generate_sync
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,14 +34,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m generator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, words in (
-        ("generate", "write the package"),
-        ("check", "fail when the package is not what the spec says"),
+        ("generate", "write the packages"),
+        ("check", "fail when the packages are not what the spec and the async client say"),
     ):
         command = commands.add_parser(name, help=words)
         command.add_argument("--spec", type=Path, default=_ROOT / "openapi" / "queen.yaml", help="the OpenAPI document")
         command.add_argument(
-            "--output", type=Path, default=_ROOT / "generated" / "queen_api", help="the package's folder"
+            "--output", type=Path, default=_ROOT / "generated" / "queen_api", help="the folder of the spec's package"
         )
+        command.add_argument("--sync", type=Path, help="the folder of the sync client; queen_sync beside the other")
     command = commands.add_parser(
         "diff",
         help="list what changed from one spec to another, and fail when it breaks callers or servers",
@@ -68,18 +69,22 @@ def _diff(arguments: argparse.Namespace) -> int:
 
 
 def _package(arguments: argparse.Namespace) -> int:
+    sync = arguments.sync or arguments.output.parent / "queen_sync"
+    source = _ROOT / "queen"
     try:
         if arguments.command == "generate":
             generate(arguments.spec, arguments.output)
             print(f"wrote {arguments.output}")
+            generate_sync(source, sync)
+            print(f"wrote {sync}")
             return 0
-        problems = check(arguments.spec, arguments.output)
+        problems = check(arguments.spec, arguments.output) + check_sync(source, sync)
     except GenerationError as error:
         problems = error.problems
     for problem in problems:
         print(problem, file=sys.stderr)
     if not problems:
-        print(f"{arguments.output} is what {arguments.spec} says")
+        print(f"{arguments.output} is what {arguments.spec} says, and {sync} what {source} does")
     return 1 if problems else 0
 
 

@@ -1,4 +1,4 @@
-"""The output folder: written as a whole or not at all, and compared with what the spec would give now."""
+"""The output folders: written as a whole or not at all, and compared with what would be generated now."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import difflib
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from generator.failure import GenerationError
 from generator.project import write_package
-from generator.spec import Spec, load
+from generator.spec import load
+from generator.sync.package import write_sync_package
 
 _EXCERPT_LINES = 20
 
@@ -21,12 +23,17 @@ def generate(spec: Path, output: Path) -> None:
     Raises:
         GenerationError: nothing was written.
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".generating-") as aside:
-        fresh = _build(load(spec), Path(aside), output.name)
-        if output.exists():
-            output.rename(Path(aside) / "replaced")
-        fresh.rename(output)
+    loaded = load(spec)
+    _replace(output, lambda package: write_package(loaded, package))
+
+
+def generate_sync(source: Path, output: Path) -> None:
+    """Replace a folder by the sync client for the source of the async one.
+
+    Raises:
+        GenerationError: nothing was written.
+    """
+    _replace(output, lambda package: write_sync_package(source, package))
 
 
 def check(spec: Path, output: Path) -> list[str]:
@@ -45,15 +52,37 @@ def check(spec: Path, output: Path) -> list[str]:
         problems.append(
             f"{stored} is not the fingerprint of {spec}: the spec was changed; run python -m generator generate"
         )
+    return problems + _compared(output, lambda package: write_package(loaded, package))
+
+
+def check_sync(source: Path, output: Path) -> list[str]:
+    """Compare a folder with the sync client that would be generated now.
+
+    Returns:
+        As ``check``.
+
+    Raises:
+        GenerationError: the sync client cannot be generated.
+    """
+    return _compared(output, lambda package: write_sync_package(source, package))
+
+
+def _replace(output: Path, write: Callable[[Path], None]) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".generating-") as aside:
+        fresh = _build(write, Path(aside) / output.name)
+        if output.exists():
+            output.rename(Path(aside) / "replaced")
+        fresh.rename(output)
+
+
+def _compared(output: Path, write: Callable[[Path], None]) -> list[str]:
     with tempfile.TemporaryDirectory() as aside:
-        fresh = _build(loaded, Path(aside), output.name)
-        problems += _differences(output, fresh)
-    return problems
+        return _differences(output, _build(write, Path(aside) / output.name))
 
 
-def _build(spec: Spec, aside: Path, name: str) -> Path:
-    package = aside / name
-    write_package(spec, package)
+def _build(write: Callable[[Path], None], package: Path) -> Path:
+    write(package)
     for command in (
         # Import order first; then everything as ruff formats it, whatever its configuration is around here.
         [
@@ -84,7 +113,7 @@ def _build(spec: Spec, aside: Path, name: str) -> Path:
 def _differences(stored: Path, fresh: Path) -> list[str]:
     have, want = _files(stored), _files(fresh)
     problems = [f"{stored / name} is missing" for name in sorted(want - have)]
-    problems += [f"{stored / name} is not generated from the spec; remove it" for name in sorted(have - want)]
+    problems += [f"{stored / name} is not generated; remove it" for name in sorted(have - want)]
     for name in sorted(have & want):
         before, after = (stored / name).read_bytes(), (fresh / name).read_bytes()
         if before != after:

@@ -14,12 +14,14 @@ from typing_extensions import Self
 from queen import logs, validation
 from queen.arguments import arguments
 from queen.buffering.options import file_path
-from queen.builders.queue import QueueBuilder, named_queue
+from queen.builders.queue import QueueBuilder, named_queue, typed_queue
 from queen.builders.services import services_over
 from queen.builders.stream import StreamBuilder
 from queen.builders.transaction import TransactionBuilder
 from queen.callbacks import check_callable
 from queen.config import ClientConfig, client_config
+from queen.consuming.handlers import TypedHandler
+from queen.consuming.options import MisfitFate
 from queen.errors import ClientClosedError, ConfigurationError
 from queen.operations import administration, settle
 from queen.operations.health import health_of_servers
@@ -32,13 +34,22 @@ from queen.transport.engine import Engine
 from queen.transport.engines.in_process import InProcessEngine
 from queen.transport.engines.selection import http_engines
 from queen.transport.transport import Transport
-from queen.types import AckResponse, BufferStats, GroupResetResponse, RenewResponse, ServerHealth
+from queen.types import (
+    AckResponse,
+    BufferStats,
+    GroupResetResponse,
+    PushResponse,
+    RenewResponse,
+    ServerHealth,
+    TypedItems,
+)
 
 if TYPE_CHECKING:
     from queen_api.models import DeleteGroupAnswer
 
     from queen.admin.admin import Admin
 
+M = TypeVar("M")
 T = TypeVar("T")
 
 
@@ -82,13 +93,38 @@ class Queen:
         self._closed = False
         logs.event(logging.DEBUG, "Queen.constructor", status="initialized", urls=len(checked.urls))
 
-    def queue(self, name: Optional[str] = None) -> QueueBuilder:
+    @overload
+    def queue(self, name: Optional[str] = None) -> QueueBuilder: ...
+
+    @overload
+    def queue(
+        self, name: Optional[str] = None, *, model: Type[M], misfits: Optional[MisfitFate] = None
+    ) -> QueueBuilder[List[PushResponse], M, TypedItems[M], TypedHandler[M]]: ...
+
+    def queue(
+        self, name: Optional[str] = None, *, model: Optional[Type[M]] = None, misfits: Optional[MisfitFate] = None
+    ) -> Union[QueueBuilder, QueueBuilder[List[PushResponse], M, TypedItems[M], TypedHandler[M]]]:
         """A queue; without a name, all queues of a namespace or task.
 
+        With a model, payloads are instances of it: pushes take them, and ``message.data`` of what is popped or consumed
+        is one, while ``message["data"]`` stays JSON. ``docs/typed-payloads.md`` says more.
+
+        Args:
+            name: its name.
+            model: a dataclass, an attrs class, a TypedDict or a msgspec Struct, all by msgspec (extra ``typed``), or a
+                model or dataclass of pydantic 2, by pydantic.
+            misfits: what becomes of a consumed message whose payload does not fit the model: a ``"dead_letter"`` at
+                once, which holds where nothing is said, or an ``"error"``; ``QueueBuilder.consume`` says more.
+
         Raises:
-            TypeError, ValueError: a name that no path can hold.
+            TypeError, ValueError: a name that no path can hold, or what is no model.
+            ConfigurationError: what reads and writes the model is not installed.
         """
         self._check_open("queue")
+        if model is not None:
+            return typed_queue(self._services, name, model, misfits)
+        if misfits is not None:
+            raise TypeError("misfits needs a model: without one, every payload fits")
         return named_queue(self._services, name)
 
     def stream(self, name: str, namespace: str) -> StreamBuilder:

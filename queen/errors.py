@@ -10,6 +10,7 @@
     ├── ProtocolError                 the answer is not what the API promises
     ├── LeaseLostError                a lease ended before the work was done
     ├── OutboxError                   the file of durable buffers cannot be used
+    ├── PayloadError                  a payload does not fit the model of its queue
     ├── HttpStatusError               a status that means failure, without a Queen server's own words
     │   ├── AuthenticationError       401
     │   │   └── TokenUnavailableError     the function given as `auth` gave no token
@@ -38,6 +39,7 @@ __all__ = [
     "LeaseLostError",
     "OutboxError",
     "OutcomeUnknownError",
+    "PayloadError",
     "PermissionDeniedError",
     "ProtocolError",
     "PushRejectedError",
@@ -188,6 +190,20 @@ class OutboxError(QueenError):
         self.path = path
         self.reason = reason
         self.owner = owner
+
+
+class PayloadError(QueenError):
+    """The payload of a popped message does not fit the model of its queue; the ``__cause__`` is the validation's error.
+
+    Attributes:
+        model: the model.
+        reason: what does not fit, in the words of the validation.
+    """
+
+    def __init__(self, reason: str, *, model: type, name: str) -> None:
+        super().__init__(f"the payload does not fit {name}: {reason}")
+        self.model = model
+        self.reason = reason
 
 
 class HttpStatusError(QueenError):

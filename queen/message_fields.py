@@ -26,9 +26,11 @@ class MessageFields(Dict[str, Any], Generic[T]):
         ledger: what was decided for the messages of the same lease.
     """
 
-    __slots__ = ("_ledger",)
+    # The second is for ``queen.sync`` alone, and not set where a message is made: hardly any has it.
+    __slots__ = ("_ledger", "counterpart")
 
     _ledger: Optional[Ledger]
+    counterpart: object
 
     def __init__(self, fields: Mapping[str, Any], ledger: Optional[Ledger] = None) -> None:
         # 0.1 us less than super().__init__.

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Generic, List, Optional, Union
 
-from typing_extensions import Literal, NotRequired, TypedDict
+from typing_extensions import Literal, NotRequired, TypedDict, TypeVar
+
+T = TypeVar("T")
+
+
+class TypedItem(TypedDict, Generic[T]):
+    """One item of a push to a queue with a model, where more is said than its payload."""
+
+    data: T
+    transactionId: NotRequired[str]
+    """1 to 255 characters, unique in its partition; made up where there is none."""
+    traceId: NotRequired[str]
+    """A UUID."""
+
+
+# What a push to a queue with a model takes one or several of.
+TypedItems = Union[T, TypedItem[T]]
 
 
 class PushResponse(TypedDict):
@@ -228,3 +244,16 @@ class RedriveResponse(TypedDict):
     """How many could not be pushed; they are as they were."""
     reasons: List[RedriveReason]
     """Why, for each that was kept or failed."""
+
+
+class PurgeResponse(TypedDict):
+    """What became of the dead letters that a purge found; the numbers count dead letters."""
+
+    found: int
+    """How many there were; several failures of one message in one group are one."""
+    removed: int
+    """Of how many the message was deleted, and the dead letter with it."""
+    kept: int
+    """Of how many the message, and with it the dead letter, is still there."""
+    reasons: List[RedriveReason]
+    """Why, for each that was kept."""

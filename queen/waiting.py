@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import Any, AsyncIterator, Collection, Coroutine, Iterable
+from contextvars import ContextVar
+from typing import Any, AsyncIterator, Collection, Coroutine, Iterable, Optional, Tuple
 
 from typing_extensions import Final
 
 # How long a task that is ended may take to clean up.
 _CLEANING_SECONDS: Final = 0.25
+
+# What runs in a thread asks through tasks of their own; those that wait for the thread must not be waited for.
+_waiting: ContextVar[Tuple[asyncio.Task[Any], ...]] = ContextVar("queen_waiting", default=())
+
+
+def waited_for_by(task: Optional[asyncio.Task[Any]]) -> None:
+    """Note that a task waits for what runs in this context."""
+    if task is not None:
+        _waiting.set((*_waiting.get(), task))
+
+
+def own_tasks() -> Tuple[asyncio.Task[Any], ...]:
+    """The running task, and those that wait for it: none of them ends before it does."""
+    current = asyncio.current_task()
+    return _waiting.get() if current is None else (*_waiting.get(), current)
 
 
 async def wait_at_most(event: asyncio.Event, seconds: float) -> None:

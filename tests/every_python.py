@@ -16,7 +16,21 @@ from typing import Dict, Optional
 VERSIONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = tuple(
-    f"tests/{name}" for name in ("unit", "guide", "contract", "faults", "security", "hostile", "cancellation")
+    f"tests/{name}"
+    for name in (
+        "unit",
+        "guide",
+        "contract",
+        "faults",
+        "security",
+        "hostile",
+        "cancellation",
+        "testing",
+        "examples",
+        "docs",
+        "cli",
+        "sync",
+    )
 )
 
 

@@ -1,40 +1,37 @@
 """The embedded broker: Queen MQ inside this process, for the first steps, for tests and for development.
 
-It behaves as a Queen server does, on SQLite, for one process: a file belongs to the process that opened it. Production
-is the Queen server on PostgreSQL, and moving there is a change of URL. ``Queen("memory://")`` and
-``Queen("sqlite:///queue.db")`` open it, and ``python -m queen.broker`` serves it on a socket, where ``GET /docs`` shows
-the API.
+It behaves as a Queen server does, on SQLite, for all event loops and threads of one process: a file belongs to the
+process that opened it. Production is the Queen server on PostgreSQL, and moving there is a change of URL.
+``Queen("memory://")`` and ``Queen("sqlite:///queue.db")`` open it, and ``python -m queen.broker`` serves it on a
+socket, where ``GET /docs`` shows the API.
 
 Which server it is, is its dialect: ``open_broker(url, dialect="0.7")``, ``python -m queen.broker --dialect 0.7``.
 
-``embedded``
-    The default: server 0.15.1 without its traps, and with the routes that only 0.7 has.
+``embedded`` is the default: server 0.15.1 without its traps, and with the routes that only 0.7 has.
 
-    - After a ``failed`` in a batch ack, later acks of that partition in the same call are refused. The server lets a
-      later ``completed`` move the cursor past the failed message, which is then lost; failing a whole batch counts one
-      failure, where the server counts many and loses the first message.
-    - ``GET /api/v1/pop`` (namespace and task) is there, as on server 0.7; it answers in the words of 0.15, looks at all
-      partitions, and says the queue of each message. Windowed streams are there in the words of 0.7.
-    - Counts in listings are those of now, once they were made: for a new partition, a second after it was made or with
-      ``POST /api/v1/stats/refresh``, and until then they are zero. The server counts every two minutes.
-    - ``GET /health`` tells what it is.
+- After a ``failed`` in a batch ack, later acks of that partition in the same call are refused. The server lets a
+  later ``completed`` move the cursor past the failed message, which is then lost; failing a whole batch counts one
+  failure, where the server counts many and loses the first message.
+- ``GET /api/v1/pop`` (namespace and task) is there, as on server 0.7; it answers in the words of 0.15, looks at all
+  partitions, and says the queue of each message. Windowed streams are there in the words of 0.7.
+- Counts in listings are those of now, once they were made: for a new partition, a second after it was made or with
+  ``POST /api/v1/stats/refresh``, and until then they are zero. The server counts every two minutes.
+- ``GET /health`` tells what it is.
 
-``0.15``
-    Server 0.15.1, its traps and its 404s included: for tests of what meets the real one. Counts in listings may be two
-    minutes old, as there. What push maintenance held back is stored as soon as it is switched off, whatever ``maxSize``
-    says, and every pop sees it.
+``0.15`` is server 0.15.1, its traps and its 404s included: for tests of what meets the real one. Counts in listings may
+be two minutes old, as there. What push maintenance held back is stored as soon as it is switched off, whatever
+``maxSize`` says, and every pop sees it.
 
-``0.7``
-    Server 0.7.4: status 200 for everything, its answers, its rules for acks, retries, subscriptions and transactions.
-    It differs from that server where a rule is a defect:
+``0.7`` is server 0.7.4: status 200 for everything, its answers, its rules for acks, retries, subscriptions and
+transactions. It differs from that server where a rule is a defect:
 
-    - What its database refuses is ``buffered`` and then forgotten, where the server tries it again for ever.
-    - A poll that has run out takes no messages, waits of any length are answered, and a new wait is not slowed down by
-      the one before.
-    - A colon in the name of a queue is like any other character. A pop in a transaction that finds its partition locked
-      says so at once, where the server waits ten seconds.
-    - A stream whose windows have no length is refused, where the server crashes at the next poll; of several polls that
-      wait for a window, those that do not get it go on waiting.
+- What its database refuses is ``buffered`` and then forgotten, where the server tries it again for ever.
+- A poll that has run out takes no messages, waits of any length are answered, and a new wait is not slowed down by
+  the one before.
+- A colon in the name of a queue is like any other character. A pop in a transaction that finds its partition locked
+  says so at once, where the server waits ten seconds.
+- A stream whose windows have no length is refused, where the server crashes at the next poll; of several polls that
+  wait for a window, those that do not get it go on waiting.
 
 In all dialects:
 

@@ -3,36 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib.util
-import ipaddress
-import logging
-import os
-import re
-import socket
 import sys
-from pathlib import Path
-from typing import List, Optional
 
-from queen.broker import Broker, open_broker
-from queen.broker.access import TokenGuard
-from queen.broker.body_limit import BodyLimit
 from queen.broker.dialects import DIALECTS, EMBEDDED
-from queen.broker.http import Asgi
-
-_logger = logging.getLogger("queen.broker")
-_STARTED = (
-    "broker for development on http://%s:%s (%s), messages %s; the API is at /docs; production is the Queen server"
-)
-
-
-_OPEN = (
-    "warning: %s can be reached from other machines, and whoever reaches it may read and change all messages: "
-    "set QUEEN_BROKER_TOKEN or give --token-file"
-)
-_TOKEN_VARIABLE = "QUEEN_BROKER_TOKEN"  # noqa: S105  (the name of a variable)
-_MAX_BODY = 64 * 1024 * 1024
-_MAX_CONNECTIONS = 1000
+from queen.broker.serving import MAX_BODY, MAX_CONNECTIONS, TOKEN_VARIABLE, ServeOptions, serve, token_to_ask_for
 
 
 def _port(text: str) -> int:
@@ -53,81 +27,25 @@ def main() -> int:
     """Serve a broker until it is interrupted."""
     parser = _parser()
     arguments = parser.parse_args()
-    token = _token(parser, arguments.token_file)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if importlib.util.find_spec("uvicorn") is None:
-        parser.exit(1, 'serving needs the extra "broker": pip install "queen-mq[broker]"\n')
     try:
-        url = f"sqlite:///{arguments.db}" if arguments.db else "memory://"
-        broker = open_broker(url, dialect=arguments.dialect)
-    except OSError as error:
-        parser.exit(1, f"{error}\n")
-
-    return 0 if _serve(broker, arguments, token) else 1
-
-
-def _serve(broker: Broker, arguments: argparse.Namespace, token: Optional[str]) -> bool:
-    """Serve until it is interrupted; whether it could begin."""
-    import uvicorn
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: Optional[List[socket.socket]] = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                host, port = self.servers[0].sockets[0].getsockname()[:2]
-                _tell(arguments, host, port, is_open=token is None)
-
-        async def shutdown(self, sockets: Optional[List[socket.socket]] = None) -> None:
-            # Parked polls would hold up the end for as long as they wait.
-            broker.end_polls()
-            await super().shutdown(sockets)
-            await broker.close()
-
-    server = Server(
-        uvicorn.Config(
-            _guarded(broker.app, token, arguments.max_body),
-            arguments.host,
-            arguments.port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            ws="none",
-            # uvicorn refuses the connection that reaches the limit.
-            limit_concurrency=arguments.max_connections + 1,
-        )
+        token = token_to_ask_for(arguments.token_file)
+    except ValueError as error:
+        parser.error(str(error))
+    options = ServeOptions(
+        host=arguments.host,
+        port=arguments.port,
+        db=arguments.db,
+        dialect=arguments.dialect,
+        token=token,
+        max_body=arguments.max_body,
+        max_connections=arguments.max_connections,
     )
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run()
-    return server.started
-
-
-def _tell(arguments: argparse.Namespace, host: str, port: int, *, is_open: bool) -> None:
-    shown = f"[{host}]" if ":" in host else host
-    where = f"in {arguments.db}" if arguments.db else "in memory"
-    _logger.info(_STARTED, shown, port, arguments.dialect, where)
-    if is_open and not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
-        _logger.warning(_OPEN, shown)
-
-
-def _guarded(application: Asgi, token: Optional[str], max_body: int) -> Asgi:
-    limited = BodyLimit(application, max_body)
-    return limited if token is None else TokenGuard(limited, token)
-
-
-def _token(parser: argparse.ArgumentParser, file: Optional[str]) -> Optional[str]:
-    """The token that clients must have; an empty one is an error, since it would leave the broker open."""
-    if file is not None:
-        try:
-            token, source = Path(file).read_text(encoding="ascii").strip(), file
-        except (OSError, UnicodeDecodeError) as error:
-            parser.error(f"--token-file {file}: {error}")
-    elif _TOKEN_VARIABLE in os.environ:
-        token, source = os.environ[_TOKEN_VARIABLE], _TOKEN_VARIABLE
-    else:
-        return None
-    if not re.fullmatch(r"[!-~]+", token):
-        parser.error(f"{source} holds no token; visible ASCII text without blanks is accepted")
-    return token
+    try:
+        return 0 if serve(options) else 1
+    except KeyboardInterrupt:
+        return 0
+    except (ImportError, OSError) as error:
+        parser.exit(1, f"{error}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -150,19 +68,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--token-file",
-        help=f"a file with the token that clients must send (bearer_token); without it, {_TOKEN_VARIABLE} in the "
+        help=f"a file with the token that clients must send (bearer_token); without it, {TOKEN_VARIABLE} in the "
         "environment, and with neither, everybody may use the broker",
     )
     parser.add_argument(
         "--max-body",
         type=_count,
-        default=_MAX_BODY,
+        default=MAX_BODY,
         help="how long the body of a request may be, in bytes; a longer one is answered 413 (default: %(default)s)",
     )
     parser.add_argument(
         "--max-connections",
         type=_count,
-        default=_MAX_CONNECTIONS,
+        default=MAX_CONNECTIONS,
         help="how many connections may be open, each waiting consumer's too; requests on others are answered 503 "
         "(default: %(default)s)",
     )

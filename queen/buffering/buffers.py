@@ -121,9 +121,10 @@ class Buffers:
         self._transport.check_usable("recover_outbox")
         outbox = self._outboxes.of(path, self._send_left)
         outbox.left_callbacks = callbacks
-        await outbox.open()
+        found = await outbox.open()
         left = [buffer for (_, _, of), buffer in self._buffers.items() if of == outbox.path and buffer.left]
-        count = sum(buffer.left for buffer in left)
+        # A server may have answered for some of what was found, or for all.
+        count = found or sum(buffer.left for buffer in left)
         for buffer in left:
             buffer.hand_back_left(callbacks)
         await _flushed(left)
@@ -198,13 +199,22 @@ class Buffers:
         self._buffers.clear()
         return items_as_given(left)
 
+    def lose(self) -> None:
+        """Warn of what is held, and forget it: the event loop has ended, and nobody can send it any more."""
+        self._warn()
+        self._given_up.clear()
+        self._buffers.clear()
+
     def __del__(self) -> None:
+        self._warn()
+
+    def _warn(self) -> None:
         held = [*self._given_up, *self._buffers.values()]
         left = sum(buffer.count for buffer in held if not buffer.durable)
         # What a child process has of its parent's buffers is the parent's to send.
         if left and self._transport.home.in_this_process():
             words = f"{left} buffered messages are lost: the client was never closed"
-            warnings.warn(words, RuntimeWarning, stacklevel=2, source=self)
+            warnings.warn(words, RuntimeWarning, stacklevel=3, source=self)
 
     async def _check_name(self, parcel: Parcel) -> None:
         try:

@@ -12,7 +12,7 @@ from queen.errors import PushRejectedError, QueenError
 from queen.operations.push import DEFAULT_PARTITION, IdentifiedItem, as_given
 from queen.operations.push_callbacks import PushCallbacks
 from queen.types import PushResponse
-from queen.waiting import end_tasks
+from queen.waiting import end_tasks, own_tasks
 
 
 # One is made for each push: frozen, that would cost 0.9 us instead of 0.4.
@@ -137,7 +137,7 @@ class Reports:
 
     async def finish(self, deadline: float) -> None:
         """Until all callbacks have returned, or the deadline (loop time) has come, which ends them."""
-        running = {task for task in self._running if task is not asyncio.current_task()}
+        running = self._running.difference(own_tasks())
         if running:
             await asyncio.wait(running, timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
         await end_tasks(running)

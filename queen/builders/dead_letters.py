@@ -9,9 +9,10 @@ import attrs
 
 from queen import validation
 from queen.operations.dead_letters import DeadLetterQuery, list_dead_letters
+from queen.operations.purge import purge
 from queen.operations.redrive import RedriveOptions, redrive
 from queen.transport.transport import Transport
-from queen.types import DLQResponse, RedriveResponse
+from queen.types import DLQResponse, PurgeResponse, RedriveResponse
 
 
 class DLQBuilder:
@@ -92,6 +93,32 @@ class DLQBuilder:
             remove=validation.boolean("remove", remove),
         )
         return await redrive(self._transport, self._query, options)
+
+    async def purge(self, *, dry_run: bool = False, remove: bool = False) -> PurgeResponse:
+        """Delete the dead letters with their messages.
+
+        All that match are deleted, or those that ``limit()`` and ``offset()`` leave. Servers delete a message for all
+        consumer groups, so one whose partition other groups read stays, with its dead letter, as does one whose
+        transaction id no path can hold.
+
+        Args:
+            dry_run: change nothing, and tell what would be done.
+            remove: delete it also where other groups have still to read it, or have it as a dead letter.
+
+        Returns:
+            ``found``, ``removed`` and ``kept``, all numbers of dead letters, and ``reasons`` with an entry for each
+            that was kept: ``transactionId``, ``partitionId``, ``consumerGroup``, ``outcome`` and ``reason``.
+
+        Raises:
+            TypeError, ValueError: an argument that is not accepted.
+            QueenError: the transport failed. What was deleted stays so.
+        """
+        return await purge(
+            self._transport,
+            self._query,
+            remove=validation.boolean("remove", remove),
+            dry_run=validation.boolean("dry_run", dry_run),
+        )
 
     def _asking(self, query: DeadLetterQuery) -> DLQBuilder:
         return DLQBuilder(self._transport, query)

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Callable, List, Mapping, Optional, Sequence, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Generic,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Type,
+    Union,
+    overload,
+)
+
+from typing_extensions import TypeVar
 
 from queen import validation
 from queen.errors import OutcomeUnknownError, QueenError
 from queen.identifiers import changeable_transaction_id, transaction_id
 from queen.message_fields import MessageFields
-from queen.operations.push import Items, item_list, push_items
+from queen.operations.push import item_list, push_items
 from queen.operations.settle import AnyMessage, checked_context, lease_key, message_list
 from queen.operations.transaction import TransactionAck, TransactionPush, commit
 from queen.settling.decision import COMPLETED, Decision, decision
 from queen.settling.settler import Settler
-from queen.types import TransactionResponse
+from queen.types import TransactionResponse, TypedItems
+
+if TYPE_CHECKING:
+    from queen.operations.typed_payloads import TypedPayloads
+
+M = TypeVar("M")
+# What a push takes one or several of.
+P = TypeVar("P", default=Mapping[str, object])
 
 
 class TransactionBuilder:
@@ -57,9 +79,32 @@ class TransactionBuilder:
         self._acks.extend(TransactionAck(message, decided) for message in listed)
         return self
 
-    def queue(self, name: str) -> TransactionQueueBuilder:
-        """The queue that the next ``push`` goes to."""
-        return TransactionQueueBuilder(self, validation.path_name("queue", name))
+    @overload
+    def queue(self, name: str) -> TransactionQueueBuilder: ...
+
+    @overload
+    def queue(self, name: str, *, model: Type[M]) -> TransactionQueueBuilder[TypedItems[M]]: ...
+
+    def queue(
+        self, name: str, *, model: Optional[Type[M]] = None
+    ) -> Union[TransactionQueueBuilder, TransactionQueueBuilder[TypedItems[M]]]:
+        """The queue that the next ``push`` goes to.
+
+        Args:
+            name: its name.
+            model: what the pushed payloads are instances of, as in ``Queen.queue``.
+
+        Raises:
+            TypeError, ValueError: a name that no path can hold, or what is no model.
+            ConfigurationError: what reads and writes the model is not installed.
+        """
+        checked = validation.path_name("queue", name)
+        if model is None:
+            return TransactionQueueBuilder(self, checked)
+        # Imported here, since most programs do without it.
+        from queen.operations.typed_payloads import typed_payloads
+
+        return TransactionQueueBuilder(self, checked, payloads=typed_payloads(model))
 
     async def commit(self) -> TransactionResponse:
         """Send it: everything happens, or nothing.
@@ -110,22 +155,35 @@ class TransactionBuilder:
             raise RuntimeError(f"{method}(): this transaction was committed before; make a new one")
 
 
-class TransactionQueueBuilder:
+class TransactionQueueBuilder(Generic[P]):
     """A queue, and perhaps a partition, to push to inside a transaction."""
 
-    def __init__(self, transaction: TransactionBuilder, queue: str, partition: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        transaction: TransactionBuilder,
+        queue: str,
+        partition: Optional[str] = None,
+        payloads: Optional[TypedPayloads[Any]] = None,
+    ) -> None:
         self._transaction = transaction
         self._queue = queue
         self._partition = partition
+        self._payloads = payloads
 
-    def partition(self, name: str) -> TransactionQueueBuilder:
+    def partition(self, name: str) -> TransactionQueueBuilder[P]:
         """The partition that the next ``push`` goes to."""
-        return TransactionQueueBuilder(self._transaction, self._queue, validation.text("partition", name))
+        checked = validation.text("partition", name)
+        return TransactionQueueBuilder(self._transaction, self._queue, checked, self._payloads)
 
-    def push(self, payload: Items) -> TransactionBuilder:
+    def push(self, payload: Union[P, Iterable[P]]) -> TransactionBuilder:
         """Push messages when the transaction is committed; ``payload`` is as for ``queue().push``."""
-        listed = item_list(payload)
-        wire = push_items(self._queue, self._partition, listed, self._transaction.make_id)
+        make_id = self._transaction.make_id
+        if self._payloads is None:
+            listed = item_list(payload)
+            wire = push_items(self._queue, self._partition, listed, make_id)
+        else:
+            listed = self._payloads.item_list(payload)
+            wire = self._payloads.push_items(self._queue, self._partition, listed, make_id)
         pushes = [TransactionPush(item, made_id=not _gives_id(given)) for item, given in zip(wire, listed)]
         return self._transaction.push_all(pushes)
 

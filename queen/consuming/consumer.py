@@ -141,4 +141,5 @@ class Consumer:
         if self._ending.begun:
             await give_back(messages)
             return []
-        return messages
+        payloads = self._options.payloads
+        return messages if payloads is None else payloads.messages(messages)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, List, Optional, Union
 
 import attrs
+from typing_extensions import TypeVar
 
-from queen.callbacks import MaybeAwaitable
+from queen import logs
+from queen.callbacks import MaybeAwaitable, call
 from queen.errors import LeaseLostError
 from queen.message import Message
 
+T = TypeVar("T")
+
 # A handler takes one message, or a list of them with batch(n) without each(); which one is settled at run time.
 Handler = Callable[[Any], MaybeAwaitable[object]]
+TypedHandler = Union[
+    Callable[[Message[T]], MaybeAwaitable[object]],
+    Callable[[List[Message[T]]], MaybeAwaitable[object]],
+]
 SuccessCallback = Callable[[Any, Any], MaybeAwaitable[object]]
 ErrorCallback = Callable[[Any, Exception], MaybeAwaitable[object]]
 LeaseLostCallback = Callable[[List[Message], LeaseLostError], MaybeAwaitable[object]]
@@ -35,3 +43,11 @@ class Callbacks:
     def settle(self) -> bool:
         """Whether the user's callbacks settle messages, so that the loop leaves it to them."""
         return self.on_success is not None or self.on_error is not None
+
+
+async def tell(name: str, callback: Callable[..., MaybeAwaitable[object]], *arguments: object) -> None:
+    """Call a callback; one that fails is logged, and must not end the consumer."""
+    try:
+        await call(callback, *arguments)
+    except Exception as error:  # noqa: BLE001  (whatever a callback raises)
+        logs.logger.exception("the %s callback raised %s", name, type(error).__name__)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Optional, Union
 
 import attrs
-from typing_extensions import Final
+from typing_extensions import Final, Literal
 
 from queen.operations.pop import PopOptions
+
+if TYPE_CHECKING:
+    from queen.operations.typed_payloads import TypedPayloads
+
+MisfitFate = Literal["dead_letter", "error"]
 
 CONSUME_DEFAULTS: Final[Dict[str, Union[int, bool, None]]] = {
     "concurrency": 1,
@@ -33,6 +38,8 @@ class ConsumeOptions:
         auto_ack: whether a message is acknowledged when its handler returns, and nacked when it raises.
         each: whether a batch is handed to the handler one message at a time.
         renew_millis: how often leases are renewed while handlers run; None for never.
+        payloads: reads payloads as instances of a model; None leaves them as they are.
+        misfits: what becomes of messages whose payloads do not fit the model.
     """
 
     pop: PopOptions
@@ -42,6 +49,8 @@ class ConsumeOptions:
     auto_ack: bool = True
     each: bool = False
     renew_millis: Optional[int] = None
+    payloads: Optional[TypedPayloads[Any]] = None
+    misfits: MisfitFate = "dead_letter"
 
     @property
     def one_by_one(self) -> bool:

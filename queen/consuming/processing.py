@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Awaitable, Callable, Dict, List, Optional, Sequence, Union, cast
+from typing import TYPE_CHECKING, Awaitable, Dict, List, Optional, Sequence, Union, cast
 
 from queen import logs
 from queen.callbacks import call
 from queen.consuming.ending import Ending
-from queen.consuming.handlers import Callbacks, Handler
+from queen.consuming.handlers import Callbacks, Handler, tell
 from queen.consuming.lease_keeper import LeaseKeeper
+from queen.consuming.misfits import Misfits
 from queen.consuming.options import ConsumeOptions
 from queen.consuming.progress import Progress
 from queen.errors import ClientClosedError, QueenError
@@ -56,12 +57,13 @@ class Processor:
         self._progress = progress
         self._hooks = hooks
         self._group = options.pop.group
+        self._misfits = None if options.payloads is None else Misfits(options.misfits, callbacks.on_error, progress)
 
     async def process(self, messages: List[Message]) -> int:
         """Process a batch.
 
         Returns:
-            How many messages were handed to the handler.
+            How many messages were handed to the handler, or did not fit their model.
         """
         if self._ending.begun:
             await give_back(messages)
@@ -82,19 +84,26 @@ class Processor:
             if message.lease_lost or (message.ledger is not None and message.ledger.has_unsent_failure):
                 continue
             handled += 1
+            if self._misfits is not None and not await self._misfits.taken_out([message]):
+                continue
             ledger = message.ledger
             if await self._handle(message, [message]) and ledger is not None:
                 await self._acknowledge(ledger.complete(message.transaction_id))
         return handled
 
     async def _process_together(self, messages: List[Message]) -> int:
+        count = len(messages)
+        if self._misfits is not None:
+            messages = await self._misfits.taken_out(messages)
+            if not messages:
+                return count
         # Kept from before the handler gets the list, which it may change.
         popped = list(messages)
         if await self._handle(messages, popped):
             for ledger in dict.fromkeys([message.ledger for message in popped]):
                 if ledger is not None:
                     await self._acknowledge(ledger.complete_rest())
-        return len(popped)
+        return count
 
     async def _handle(self, subject: Union[Message, List[Message]], messages: Sequence[Message]) -> bool:
         """Call the handler; True when it succeeded and the loop is to acknowledge."""
@@ -114,7 +123,7 @@ class Processor:
             progress.in_hand -= count
         progress.handled += count
         if self._callbacks.on_success is not None:
-            await self._tell("on_success", self._callbacks.on_success, subject, result)
+            await tell("on_success", self._callbacks.on_success, subject, result)
         return self._auto_ack
 
     async def _call_in_hooks(
@@ -140,7 +149,7 @@ class Processor:
         failed = f"{type(error).__name__}: {reason}"
         logs.event(logging.WARNING, "ConsumeBuilder.handler", error, **where, failed=failed)
         if self._callbacks.on_error is not None:
-            await self._tell("on_error", self._callbacks.on_error, subject, error)
+            await tell("on_error", self._callbacks.on_error, subject, error)
         if not self._auto_ack:
             return
         for ledger, own in _by_ledger(messages).items():
@@ -175,13 +184,6 @@ class Processor:
                 if not result["success"]:
                     facts = {"transactionId": result["transactionId"], "refused": result["error"]}
                     logs.event(logging.WARNING, "ConsumeBuilder.ack", **facts)
-
-    @staticmethod
-    async def _tell(name: str, callback: Callable[..., object], *arguments: object) -> None:
-        try:
-            await call(callback, *arguments)
-        except Exception as error:  # noqa: BLE001  (a callback that fails must not end the consumer)
-            logs.logger.exception("the %s callback raised %s", name, type(error).__name__)
 
 
 async def give_back(messages: Sequence[Message]) -> None:

@@ -17,7 +17,7 @@ class Progress:
         last_poll_at: when a pop was last answered; None while none was.
         in_hand: how many messages handlers have right now.
         handled: how many messages were handled without an error.
-        failed: how many messages failed in the handler.
+        failed: how many messages failed in the handler, or did not fit the model of their queue.
         last_error: the latest failure of a handler, a pop or an ack.
     """
 

@@ -9,6 +9,7 @@ import attrs
 from typing_extensions import Protocol
 
 from queen.errors import ClientClosedError
+from queen.waiting import own_tasks
 
 
 class Stoppable(Protocol):
@@ -62,11 +63,11 @@ class RunningConsumers:
     async def stop(self, seconds: float) -> None:
         """End all consumers and wait until their handlers have finished, at most so many seconds."""
         self._stopped = True
-        current = asyncio.current_task()
+        own = own_tasks()
         ending = set()
         for running in self._running:
             running.consumer.stop()
-            if running.task is not None and running.task is not current and not running.consumer.works_in(current):
+            if running.task is not None and running.task not in own and not any(map(running.consumer.works_in, own)):
                 ending.add(running.task)
         if ending:
             await asyncio.wait(ending, timeout=seconds)

@@ -62,9 +62,17 @@ class Originals:
             listed = cast("Mapping[str, object]", letter)
             payload = self._as_pushed(_not_encrypted(letter["data"]))
             return Original(payload, cast("Optional[str]", listed.get("traceId")), None)
-        request = messages.get_message(partition_id=letter["partitionId"], transaction_id=letter["transactionId"])
-        detail = await self._transport.send(read_by(request, _checked))
+        detail = await self.detail(letter)
         return Original(self._as_pushed(detail["payload"]), detail["traceId"], detail)
+
+    async def detail(self, letter: DeadLetter) -> MessageDetail:
+        """The message of a dead letter as the server shows it, where a path can hold its transaction id.
+
+        Raises:
+            ServerRefusedError: it is not there any more.
+        """
+        request = messages.get_message(partition_id=letter["partitionId"], transaction_id=letter["transactionId"])
+        return await self._transport.send(read_by(request, _checked))
 
     async def is_read_by_others(self, detail: MessageDetail, own: AbstractSet[str]) -> bool:
         """Whether groups other than these have state on the message's partition."""

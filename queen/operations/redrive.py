@@ -11,7 +11,7 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import attrs
 from queen_api.api import messages
-from typing_extensions import Literal
+from typing_extensions import Final, Literal
 
 from queen.errors import ProtocolError, ServerRefusedError
 from queen.operations.copies import Copies, Fate
@@ -22,6 +22,7 @@ from queen.timestamps import moment_of
 from queen.transport.transport import Transport
 from queen.types import DeadLetter, RedriveResponse
 
+OTHERS_READ_IT: Final = "other consumer groups read its partition"
 _NOT_PUSHED = (ServerRefusedError, ValueError)
 
 
@@ -58,12 +59,12 @@ async def redrive(transport: Transport, query: DeadLetterQuery, options: Redrive
         await check_name(transport, options.to_queue)
     wanted = query if query.limit is not None else attrs.evolve(query, limit=EVERY)
     listing = await list_dead_letters(transport, wanted)
-    by_message = _by_message(listing["messages"])
+    originals = by_message(listing["messages"])
     dialect = await transport.dialect()
     copies = Copies(transport, dialect, options.to_queue)
-    found = sum(len(letters) for letters in by_message)
+    found = sum(len(letters) for letters in originals)
     run = _Run(transport, options, Originals(transport, dialect), copies, found=found)
-    for letters in by_message:
+    for letters in originals:
         if run.is_full:
             break
         await run.redrive(letters)
@@ -103,7 +104,7 @@ class _Run:
             return
         stays = await self._why_it_stays(letters, pushed, original)
         if stays is None and not self._options.dry_run:
-            stays = await self._delete(letters[0])
+            stays = await delete_original(self._transport, letters[0])
         if stays is None:
             self._removed.add(letters[0]["id"])
         for letter, _ in pushed:
@@ -143,17 +144,8 @@ class _Run:
             return "it is the copy of a message that is still a dead letter, and tells that this one was redriven"
         own = {letter["consumerGroup"] for letter in letters}
         if not self._options.remove and await self._originals.is_read_by_others(original.detail, own):
-            return "other consumer groups read its partition"
+            return OTHERS_READ_IT
         return None
-
-    async def _delete(self, letter: DeadLetter) -> Optional[str]:
-        """Delete the message with its dead letters; why not, where it was refused."""
-        request = messages.delete_message(partition_id=letter["partitionId"], transaction_id=letter["transactionId"])
-        try:
-            # A message that is gone already is no error: the answer to a first attempt may have been lost.
-            return (await self._transport.send(request)).get("error")
-        except ServerRefusedError as error:
-            return str(error)
 
     def _note(self, letter: DeadLetter, outcome: Literal["failed", "kept"], reason: str) -> None:
         self.report[outcome] += 1
@@ -168,7 +160,17 @@ class _Run:
         )
 
 
-def _by_message(listed: Sequence[DeadLetter]) -> List[List[DeadLetter]]:
+async def delete_original(transport: Transport, letter: DeadLetter) -> Optional[str]:
+    """Delete the message of a dead letter, with all its dead letters; why not, where it was refused."""
+    request = messages.delete_message(partition_id=letter["partitionId"], transaction_id=letter["transactionId"])
+    try:
+        # A message that is gone already is no error: the answer to a first attempt may have been lost.
+        return (await transport.send(request)).get("error")
+    except ServerRefusedError as error:
+        return str(error)
+
+
+def by_message(listed: Sequence[DeadLetter]) -> List[List[DeadLetter]]:
     """The dead letters of each message, one for each group, the oldest message first."""
     by_message: Dict[str, Dict[str, DeadLetter]] = {}
     for letter in listed:

@@ -237,7 +237,8 @@ class Ledger:
 
     def _decide(self, place: int, decision: Decision) -> Decision:
         self._decisions[place] = decision
-        if decision.status != "completed":
+        # Behind a dead letter the lease goes on: only what else ends a message makes those behind it come again.
+        if decision.status in ("failed", "retry"):
             self._unsent_failures.add(self.transaction_ids[place])
         return decision
 

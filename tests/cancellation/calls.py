@@ -53,6 +53,7 @@ def calls(queen: Queen, message: Message, name: str = "q") -> Dict[str, Call]:
         "commit of an ack": acking.commit,
         "dead letters": queue.dlq().get,
         "redrive": queue.dlq().redrive,
+        "purge": queue.dlq().purge,
         "create": queue.create,
         "delete": queen.queue("other").delete,
         "define a stream": stream.define,

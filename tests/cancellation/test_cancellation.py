@@ -23,7 +23,7 @@ _numbers = itertools.count()
 NAMES = [
     "push", "buffered push", "flush", "pop", "long poll", "pop of a namespace", "pop of a new group", "consume", "ack",
     "ack of a list", "ack of a message", "nack of a message", "renew", "renew of a message", "commit of a push",
-    "commit of an ack", "dead letters", "redrive", "create", "delete", "define a stream", "process a stream",
+    "commit of an ack", "dead letters", "redrive", "purge", "create", "delete", "define a stream", "process a stream",
     "seek a stream", "delete a group", "move a group", "overview", "send", "trace", "push of nothing",
     "flush of a queue", "ack of nothing", "renew of nothing", "listing", "messages", "groups", "metrics",
 ]  # fmt: skip

@@ -97,6 +97,7 @@ CALLS: Dict[str, Call] = {
     "consume": consume,
     "dead letters": lambda queen: queen.queue("dead").dlq("g").from_("2020-01-01T00:00:00Z").get(),
     "redrive": lambda queen: queen.queue("dead").dlq("g").redrive(),
+    "purge": lambda queen: queen.queue("dead").dlq("g").purge(),
     "redrive elsewhere": lambda queen: queen.queue("dead").dlq("g").redrive(to_queue="q", dry_run=True),
     "create": lambda queen: queen.queue("q").create(),
     "delete": lambda queen: queen.queue("other").delete(),

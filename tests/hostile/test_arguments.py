@@ -80,8 +80,14 @@ CALLS: Dict[str, List[Call]] = {
     "from_": [lambda q, v: q.queue("q").dlq().from_(v).get()],
     "to": [lambda q, v: q.queue("q").dlq().to(v).get()],
     "to_queue": [lambda q, v: q.queue("q").dlq().redrive(to_queue=v, dry_run=True)],
-    "dry_run": [lambda q, v: q.queue("q").dlq().redrive(dry_run=v)],
-    "remove": [lambda q, v: q.queue("q").dlq().redrive(remove=v, dry_run=True)],
+    "dry_run": [
+        lambda q, v: q.queue("q").dlq().redrive(dry_run=v),
+        lambda q, v: q.queue("q").dlq().purge(dry_run=v),
+    ],
+    "remove": [
+        lambda q, v: q.queue("q").dlq().redrive(remove=v, dry_run=True),
+        lambda q, v: q.queue("q").dlq().purge(remove=v, dry_run=True),
+    ],
     "message": [lambda q, v: q.ack(v), lambda q, v: q.ack([v])],
     "the message": [
         lambda q, v: q.ack({**MESSAGE, "transactionId": v}),

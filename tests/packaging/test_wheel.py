@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import asyncio, sys
 from queen import Queen
+from queen.sync import Queen as SyncQueen
 import queen_api
 
 async def main(url):
@@ -29,6 +30,9 @@ async def main(url):
         Queen("memory://x")
     except ImportError as error:
         print(error)
+
+with SyncQueen(sys.argv[1]) as client:
+    client.queue("wheel").create()
 
 asyncio.run(main(sys.argv[1]))
 """
@@ -49,19 +53,28 @@ def names_in(wheel: Path) -> List[str]:
         return archive.namelist()
 
 
-def test_it_holds_the_two_packages_and_nothing_else(wheel: Path) -> None:
+def test_it_holds_its_packages_and_nothing_else(wheel: Path) -> None:
     names = names_in(wheel)
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"queen", "queen_api"}
+    found = {name.split("/")[0] for name in names if ".dist-info/" not in name}
+    assert found == {"queen", "queen_api", "queen_sync"}
     for needed in (
         "queen/py.typed",
         "queen_api/py.typed",
+        "queen_sync/py.typed",
+        "queen_sync/client.py",
         "queen_api/openapi.json",
         "queen_api/api/messages/push.py",
         "queen/broker/__main__.py",
+        "queen/testing/__init__.py",
+        "queen/pytest_plugin/asyncio_clients.py",
     ):
         assert needed in names
-    assert not [name for name in names if "test" in name or "generator" in name or name.endswith((".jinja", ".yaml"))]
+    assert not [name for name in names if "/test_" in name or "generator" in name or name.endswith((".jinja", ".yaml"))]
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    with zipfile.ZipFile(wheel) as archive:
+        [entry_points] = [name for name in names if name.endswith("entry_points.txt")]
+        assert b"[pytest11]\nqueen = queen.pytest_plugin\n" in archive.read(entry_points)
+        assert b"[console_scripts]\nqueen = queen.cli:main\n" in archive.read(entry_points)
 
 
 def test_it_needs_only_what_a_client_needs(wheel: Path) -> None:
@@ -91,3 +104,7 @@ def test_installed_alone_it_sends_and_names_the_extra_that_is_missing(
     sent, missing = done.stdout.splitlines()
     assert sent == "queued the wheel"
     assert 'pip install "queen-mq[broker]"' in missing
+    queen = tmp_path / "empty" / "bin" / "queen"
+    done = subprocess.run([str(queen), "queues"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'pip install "queen-mq[cli]"' in done.stderr

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, Generic, List, Optional, Sequence, TypeVar, Union
 
+import attrs
+import msgspec
+from pydantic import BaseModel
 from queen_api.api import dlq, system
 from queen_api.models import (
     DeadLetterList,
@@ -30,12 +35,14 @@ from queen import (
     DLQResponse,
     GroupResetResponse,
     Message,
+    PurgeResponse,
     PushResponse,
     Queen,
     RedriveResponse,
     RenewResponse,
     ServerHealth,
     TransactionResponse,
+    TypedItem,
     Window,
 )
 
@@ -72,6 +79,7 @@ async def results(queen: Queen, message: Message) -> None:
     assert_type(await queen.transaction().ack(message).queue("q").push([{"data": 1}]).commit(), TransactionResponse)
     assert_type(await queen.queue("q").dlq().limit(1).get(), DLQResponse)
     assert_type(await queen.queue("q").dlq("g").redrive(limit=1, to_queue="p", dry_run=True), RedriveResponse)
+    assert_type(await queen.queue("q").dlq("g").purge(dry_run=True, remove=True), PurgeResponse)
     assert_type(await queen.send(system.health()), Health)
     assert_type(await queen.send(dlq.list_dead_letters(queue="orders")), Union[DeadLetterList, NoValue])
 
@@ -85,6 +93,93 @@ async def buffers(queen: Queen) -> None:
     await queen.queue("q").buffer({"durable": Path("outbox.db")}).push([{"data": 1}])
     assert_type(await queen.recover_outbox(Path("outbox.db"), on_error=lambda items, error: None), int)
     assert_type(await queen.recover_outbox("outbox.db"), int)
+
+
+@dataclass
+class Parcel:
+    weight: float
+
+
+@attrs.define
+class Stamp:
+    price: int
+
+
+class Letter(msgspec.Struct):
+    text: str
+
+
+class Invoice(BaseModel):
+    total: Decimal
+
+
+Content = TypeVar("Content")
+
+
+@dataclass
+class Box(Generic[Content]):
+    content: Content
+
+
+async def models(queen: Queen, parcel: Parcel, order: Order) -> None:
+    parcels = queen.queue("parcels", model=Parcel)
+    [message] = await parcels.group("g").batch(10).wait().pop()
+    assert_type(message, Message[Parcel])
+    assert_type(message.data, Parcel)
+    assert_type(message["data"], Any)
+    assert_type(await parcels.push(parcel), List[PushResponse])
+    assert_type(await parcels.push([parcel, parcel]), List[PushResponse])
+    await parcels.push([{"data": parcel, "transactionId": "p-1"}, parcel, {"data": parcel}])
+    await parcels.push({"data": parcel})
+    await parcels.push(Parcel(n) for n in range(3))
+    await parcels.push((parcel,))
+    listed: List[TypedItem[Parcel]] = [{"data": parcel, "traceId": "0" * 32}]
+    await parcels.push(listed)
+    assert_type(await parcels.buffer().partition("p").push([parcel]), BufferedResponse)
+    assert_type(await parcels.buffer().pop(), List[Message[Parcel]])
+    transaction = queen.transaction().ack(message).queue("next", model=Parcel).partition("p").push([parcel])
+    assert_type(await transaction.commit(), TransactionResponse)
+
+    assert_type((await queen.queue("q", model=Stamp).pop())[0].data, Stamp)
+    assert_type((await queen.queue("q", model=Letter).pop())[0].data, Letter)
+    assert_type((await queen.queue("q", model=Invoice).pop())[0].data, Invoice)
+    assert_type((await queen.queue("q", model=Box[int]).pop())[0].data, Box[int])
+    assert_type((await queen.queue(model=Stamp).namespace("n").pop())[0].data, Stamp)
+    orders = queen.queue("q", model=Order, misfits="error")
+    assert_type((await orders.pop())[0].data, Order)
+    await orders.push([{"data": order}])
+    await orders.push([{"data": {"id": 1}, "transactionId": "o-1"}])
+
+
+async def handlers(queen: Queen) -> None:
+    async def one(message: Message[Parcel]) -> None:
+        assert_type(message.data.weight, float)
+
+    def several(messages: List[Message[Parcel]]) -> int:
+        return len(messages)
+
+    def any_of_them(messages: Sequence[Message]) -> None: ...
+
+    def a_dict(message: Dict[str, Any]) -> None: ...
+
+    parcels = queen.queue("parcels", model=Parcel)
+    seen: List[Message[Parcel]] = []
+    assert_type(await parcels.consume(one).on_error(lambda message, error: None), None)
+    await parcels.batch(2).consume(several)
+    await parcels.batch(2).consume(any_of_them)
+    await parcels.consume(a_dict)
+    await parcels.consume(seen.append)
+    await parcels.consume(lambda message: message.data.weight)
+
+    # Without a model, whatever takes a message or a list of them.
+    untyped: List[Message] = []
+    await queen.queue("q").consume(untyped.append)
+    await queen.queue("q").consume(one)
+    await queen.queue("q").batch(2).consume(several)
+    await queen.queue("q").batch(2).consume(any_of_them)
+    await queen.queue("q").consume(a_dict)
+    await queen.queue("q").consume(lambda message: message.data["weight"])
+    await queen.queue("q").batch(2).consume(lambda messages: [message.data for message in messages])
 
 
 async def streams(queen: Queen) -> None:

@@ -130,13 +130,13 @@ def give_back(tx: Transaction, outcome: PopOutcome, group: str) -> None:
         tx.changed.update(claim.queue for claim in outcome.claims)
 
 
-def next_event(tx: Transaction, request: PopRequest) -> Optional[int]:
-    """When a pop that found nothing can find something although nobody does anything: a lease ends, a delay or a
-    window is over. None when only an event can change it.
+def next_event(tx: Transaction, request: PopRequest, since: int) -> Optional[int]:
+    """When, after a time, a pop that found nothing can find something although nobody does anything: a lease ends, a
+    delay or a window is over. None when only an event can change it.
     """
     found = queues.find(tx, request.queue) if request.queue is not None else None
     candidates = _matching(tx, request) if request.queue is None else [] if found is None else [found]
-    return moments.next_event(tx, candidates, request.group)
+    return moments.next_event(tx, candidates, request.group, since)
 
 
 def _pop_named(tx: Transaction, request: PopRequest, queue: Optional[Queue], name: str) -> PopOutcome:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Awaitable, Callable, Generic, Optional, TypeVar
 
 import attrs
+from typing_extensions import Protocol
 
 from queen.broker.http import Call
 from queen.broker.polls import Departure
@@ -12,6 +14,14 @@ from queen.broker.routes.endpoint import Backend
 from queen.broker.store.database import Transaction
 
 T = TypeVar("T")
+
+
+class NextEvent(Protocol):
+    """When something can be found although nobody does anything."""
+
+    def __call__(self, tx: Transaction, since: int) -> Optional[int]:
+        """The first such moment after a time, both in microseconds since 1970; None where there is none."""
+        ...
 
 
 @attrs.frozen
@@ -22,13 +32,13 @@ class Search(Generic[T]):
         queue: the queue whose changes wake it; None for those of all.
         look: what is found now, or None.
         give_back: undo what was found and reaches nobody.
-        next_event: when something can be found although nobody does anything, or None.
+        next_event: when to look again although nobody did anything.
     """
 
     queue: Optional[str]
     look: Callable[[], Awaitable[Optional[T]]]
     give_back: Callable[[Transaction, T], None]
-    next_event: Callable[[Transaction], Optional[int]]
+    next_event: NextEvent
 
 
 async def wait(backend: Backend, call: Call, search: Search[T], deadline: int) -> Optional[T]:
@@ -44,6 +54,8 @@ async def wait(backend: Backend, call: Call, search: Search[T], deadline: int) -
     departure: Optional[Departure] = None
     try:
         while True:
+            # What comes while it is looked is none of what was found, and still to come.
+            looked_at = backend.clock.now()
             found = await search.look()
             if found is not None:
                 if departure is None or not departure.gone:
@@ -55,7 +67,7 @@ async def wait(backend: Backend, call: Call, search: Search[T], deadline: int) -
                 return None
             if departure is None:
                 departure = Departure(call.receive, ticket.wake)
-            event = await backend.store.run(search.next_event)
+            event = await backend.store.run(partial(search.next_event, since=looked_at))
             await backend.polls.wait(ticket, deadline if event is None else min(deadline, event))
             ticket.renew()
             if departure.gone or backend.polls.closed:

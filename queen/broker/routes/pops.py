@@ -102,7 +102,7 @@ async def _poll(backend: Backend, call: Call, request: PopRequest, deadline: int
         queue=request.queue,
         look=look,
         give_back=lambda tx, found: claims.give_back(tx, found, request.group),
-        next_event=lambda tx: claims.next_event(tx, request),
+        next_event=lambda tx, since: claims.next_event(tx, request, since),
     )
     return await wait(backend, call, search, deadline)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Callable, Counter, Iterator, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar, Union
 
 from typing_extensions import Final
 
 from queen.broker.clock import Clock
-from queen.broker.failures import DirectRefusalError
 from queen.broker.store import schema
 from queen.broker.time_units import MINUTE
 
@@ -61,7 +61,7 @@ class Transaction:
 
 
 class Store:
-    """One SQLite database, used by this broker alone.
+    """One SQLite database, used by this broker alone, from any event loop and thread of this process.
 
     In a file, what was committed survives a crash of the process and of the machine (WAL, ``synchronous=FULL``). The
     file is then written by a thread of its own, so that waiting for the disk does not hold up the event loop.
@@ -69,7 +69,7 @@ class Store:
     Args:
         path: the file; None for memory.
         clock: the time of transactions.
-        on_change: told, in the event loop, the queues that a transaction has changed.
+        on_change: told the queues that a transaction has changed, in the thread that ran it.
     """
 
     def __init__(self, path: Optional[str], clock: Clock, on_change: Callable[[Set[str]], None]) -> None:
@@ -77,7 +77,7 @@ class Store:
         self._clock = clock
         self._latest = int(self._connection.execute("SELECT COALESCE(MAX(created_at), 0) FROM messages").fetchone()[0])
         self._on_change = on_change
-        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, "queen-broker") if path is not None else None
 
     async def run(self, work: Callable[[Transaction], T], undo: Optional[Callable[[Transaction, T], None]] = None) -> T:
@@ -87,52 +87,38 @@ class Store:
             work: the function.
             undo: takes the result back when the caller was cancelled while the function ran, so that nobody has it.
         """
-        self._enter_loop()
         if self._thread is None:
-            result, changed = self._transact(work)
-            self._announce(changed)
-            return result
-        job = self._thread.submit(self._transact, work)
-        running = asyncio.wrap_future(job)
-        running.add_done_callback(self._announce_done)
+            return self.transact(work)
+        job = self._thread.submit(self.transact, work)
         try:
             # A caller that is cancelled does not stop the work: it goes on to its end, and is told to who waits.
-            return (await asyncio.shield(running))[0]
+            return await asyncio.shield(asyncio.wrap_future(job))
         except asyncio.CancelledError:
             if undo is not None:
                 self._thread.submit(self._take_back, job, undo)
             raise
 
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """As ``run``, now and in this thread."""
+        with self._lock:
+            result, changed = self._transact(work)
+        if changed:
+            self._on_change(changed)
+        return result
+
     def close(self) -> None:
         """Close the database."""
         if self._thread is not None:
             self._thread.shutdown(wait=True)
-        self._connection.close()
+        with self._lock:
+            self._connection.close()
 
-    def _enter_loop(self) -> None:
-        """Belong to the running event loop: the polls that are woken wait in one."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            if self._loop is not None and self._loop.is_running():
-                raise DirectRefusalError(500, "the embedded broker is in use in another event loop of this process")
-            self._loop = loop
-
-    def _take_back(self, job: Future[Tuple[T, Set[str]]], undo: Callable[[Transaction, T], None]) -> None:
+    def _take_back(self, job: Future[T], undo: Callable[[Transaction, T], None]) -> None:
         """Undo what nobody has; it runs behind the job, in the same thread."""
         if job.cancelled() or job.exception() is not None:
             return
-        result, _ = job.result()
-        _, changed = self._transact(lambda tx: undo(tx, result))
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._announce, changed)
-
-    def _announce_done(self, done: asyncio.Future[Tuple[T, Set[str]]]) -> None:
-        if not done.cancelled() and done.exception() is None:
-            self._announce(done.result()[1])
-
-    def _announce(self, changed: Set[str]) -> None:
-        if changed:
-            self._on_change(changed)
+        result = job.result()
+        self.transact(lambda tx: undo(tx, result))
 
     def _transact(self, work: Callable[[Transaction], T]) -> Tuple[T, Set[str]]:
         # Cursors compare times: they must not run backwards when the machine's clock is set back.

@@ -63,17 +63,23 @@ class Outbox:
         self._thread = ThreadPoolExecutor(1, "queen-outbox")
         self._adding: List[Tuple[Parcel, asyncio.Future[None]]] = []
         self._removing: List[int] = []
+        self._found = 0
         self._held = 0
         self._closed = False
         self._worker: Optional[asyncio.Task[None]] = None
 
-    async def open(self) -> None:
+    async def open(self) -> int:
         """Open the file.
+
+        Returns:
+            How many messages a former process left in it, if it was not open before; some may be sent already.
 
         Raises:
             OutboxError: it cannot be used.
         """
+        was_open = self._file is not None
         await asyncio.shield(self.put(Parcel([], [], NO_CALLBACKS, 0.0, 0.0)))
+        return 0 if was_open else self._found
 
     def put(self, parcel: Parcel) -> asyncio.Future[None]:
         """Write the messages of a push.
@@ -160,9 +166,10 @@ class Outbox:
         for place, found in file.found.items():
             tail = Parcel([], [], self.left_callbacks, now, now, left=True)
             self.left[place] = Left(found.count, found.last, tail)
-            self._held += found.count
-        if self._held:
-            logs.event(logging.INFO, "Outbox.open", path=self.path, left=self._held)
+            self._found += found.count
+        self._held += self._found
+        if self._found:
+            logs.event(logging.INFO, "Outbox.open", path=self.path, left=self._found)
 
     def _tell_of(self, error: Exception, adding: Sequence[Tuple[Parcel, asyncio.Future[None]]]) -> None:
         if self._removing:

@@ -159,3 +159,28 @@ async def test_closing_the_broker_ends_parked_polls(clock: ManualClock) -> None:
     await until_parked(broker)
     await broker.close()
     assert data(await asyncio.wait_for(poll, 5)) == []
+
+
+class HastyClock(ManualClock):
+    """A clock that moves on by a hundred seconds each time somebody looks at it, once it is told to."""
+
+    hasty = False
+
+    def now(self) -> int:
+        if self.hasty:
+            self.advance(100)
+        return super().now()
+
+
+@pytest.mark.parametrize("dialect", ["embedded", "0.7"])
+async def test_a_lease_that_ends_while_a_poll_begins_to_wait_is_not_missed(dialect: str) -> None:
+    clock = HastyClock()
+    broker = open_broker("memory://", clock=clock, dialect=dialect)
+    api = Api(broker)
+    await api.configure("q", leaseTime=350)
+    await api.push("q", 1)
+    await api.pop("q")
+    clock.hasty = True
+    answer = await asyncio.wait_for(api.pop("q", wait="true", timeout=100_000_000), 5)
+    assert data(answer) == [1]
+    await broker.close()

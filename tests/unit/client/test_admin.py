@@ -9,6 +9,7 @@ from typing import Any, AsyncIterator, Awaitable, Callable, Dict, List
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from queen_api import models
 from typing_extensions import get_type_hints
 
 from queen import ClientClosedError, Queen, ServerRefusedError, UnsupportedByServerError
@@ -142,7 +143,8 @@ async def test_every_method_gives_what_its_signature_promises(
             await CALLS[name](queen.admin, there)
         return
     answer = await CALLS[name](queen.admin, there)
-    assert list(mismatches(get_type_hints(getattr(Admin, name))["return"], answer)) == []
+    promised = get_type_hints(getattr(Admin, name), localns=vars(models))["return"]
+    assert list(mismatches(promised, answer)) == []
 
 
 async def test_listings_show_what_there_is(queen: Queen, there: Populated, server_dialect: str) -> None:

@@ -19,7 +19,7 @@ NAMES = [
     "push", "push of nothing", "buffered push", "flush", "flush of a queue", "pop", "long poll",
     "pop of a namespace", "pop of a new group", "consume", "ack", "ack of a list", "ack of nothing",
     "ack of a message", "nack of a message", "renew", "renew of nothing", "renew of a message", "commit of a push",
-    "commit of an ack", "dead letters", "redrive", "create", "delete", "define a stream", "process a stream",
+    "commit of an ack", "dead letters", "redrive", "purge", "create", "delete", "define a stream", "process a stream",
     "seek a stream", "delete a group", "move a group", "send", "overview", "listing", "messages", "groups",
     "metrics",
 ]  # fmt: skip

@@ -120,9 +120,9 @@ def give_back(tx: Transaction, popped: Popped, group: str) -> None:
         tx.changed.add(popped.queue)
 
 
-def next_event(tx: Transaction, request: PopRequest) -> Optional[int]:
-    """When a pop that found nothing can find something although nobody does anything; None if only an event can."""
-    return moments.next_event(tx, _queues(tx, request.source), request.group)
+def next_event(tx: Transaction, request: PopRequest, since: int) -> Optional[int]:
+    """When, after a time, a pop that found nothing can find something; None if only an event can change that."""
+    return moments.next_event(tx, _queues(tx, request.source), request.group, since)
 
 
 def _queues(tx: Transaction, source: Source) -> List[Queue]:

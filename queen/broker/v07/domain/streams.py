@@ -158,11 +158,11 @@ def lease_next(tx: Transaction, stream: Stream, group: str) -> Optional[Window]:
     return None
 
 
-def next_expiry(tx: Transaction, stream: Stream, group: str) -> Optional[int]:
-    """When the first of a group's leases ends; without an event, nothing else can make a window ready."""
+def next_expiry(tx: Transaction, stream: Stream, group: str, since: int) -> Optional[int]:
+    """When, after a time, the first lease of a group ends: nothing else makes a window ready without an event."""
     row = tx.row(
         "SELECT MIN(expires_at) FROM stream_leases WHERE stream_id = ? AND consumer_group = ? AND expires_at > ?",
-        [stream.id, group, tx.now],
+        [stream.id, group, since],
     )
     return None if row is None or row[0] is None else int(row[0])
 

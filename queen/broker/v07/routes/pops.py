@@ -66,7 +66,7 @@ async def _pop(backend: Backend, call: Call, source: Source) -> Answer:
         queue=source.queue,
         look=lambda: _look(backend, request),
         give_back=lambda tx, found: claims.give_back(tx, found, request.group),
-        next_event=lambda tx: claims.next_event(tx, request),
+        next_event=lambda tx, since: claims.next_event(tx, request, since),
     )
     found = await wait(backend, call, search, backend.clock.now() + timeout * 1000)
     return waited(b"" if found is None else _encoded(request, found))

@@ -71,7 +71,7 @@ async def poll_window(backend: Backend, call: Call, body: _Body) -> Answer:
         queue=None,
         look=lambda: _look(backend, name, group),
         give_back=streams.release,
-        next_event=lambda tx: streams.next_expiry(tx, found, group),
+        next_event=lambda tx, since: streams.next_expiry(tx, found, group, since),
     )
     window = await wait(backend, call, search, backend.clock.now() + timeout * 1000)
     return database(None) if window is None else database_text(_window(window))

@@ -77,6 +77,16 @@ async def test_a_program_can_wait_until_what_is_left_is_sent(tmp_path: Path) -> 
     assert in_file(path) == []
 
 
+async def test_what_was_left_is_counted_though_the_server_has_it_at_once(tmp_path: Path) -> None:
+    async with Queen("memory://") as queen:
+        counts = []
+        for number in range(5):
+            path = tmp_path / f"{number}.db"
+            await leave(path, 1, 2, 3)
+            counts.append(await queen.recover_outbox(path))
+    assert counts == [3] * 5
+
+
 async def test_waiting_for_a_server_that_is_away_fails_and_loses_nothing(tmp_path: Path) -> None:
     await leave(tmp_path / "outbox.db", 1, 2)
     queen = Queen(NOWHERE, timeout_millis=50, retry_attempts=0)
