@@ -34,10 +34,10 @@ unit: $(VENV)/installed  ## the tests alone
 test-all: $(VENV)/installed  ## the unit tests on every supported Python that is installed
 	$(BIN)/python tests/every_python.py
 
-generate: $(VENV)/installed  ## write generated/queen_api from openapi/queen.yaml
+generate: $(VENV)/installed  ## write generated/: queen_api from openapi/queen.yaml, queen_sync from queen/
 	$(BIN)/python -m generator generate
 
-check-generated: $(VENV)/installed  ## fail if generated/ is not what the spec says
+check-generated: $(VENV)/installed  ## fail if generated/ is not what the spec and the async client say
 	$(BIN)/python -m generator check
 
 diff: $(VENV)/installed  ## what changed in the spec since a commit (OLD), and whom that breaks

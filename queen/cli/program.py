@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import logging
 import os
 import sys
 from pathlib import Path
@@ -75,6 +76,7 @@ def run(words: Sequence[str]) -> int:
     """
     _have_all_streams()
     _write_whatever_it_is()
+    _log_beside_the_data()
     try:
         code = _run(words)
         sys.stdout.flush()
@@ -122,6 +124,13 @@ def _write_whatever_it_is() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _log_beside_the_data() -> None:
+    """What ``QUEEN_CLIENT_LOG`` asks the client to print to standard output stands among no data."""
+    if os.environ.pop("QUEEN_CLIENT_LOG", "").strip().lower() in ("true", "1"):
+        logging.basicConfig(format="%(levelname)s %(message)s", stream=sys.stderr)
+        logging.getLogger("queen").setLevel(logging.DEBUG)
 
 
 def _forget_output() -> None:

@@ -8,7 +8,6 @@ from typing import Dict, Generic, Optional, Type, TypeVar
 from typing_extensions import Self
 
 from queen.client import Queen as AsyncQueen
-from queen.config import client_config
 from queen.errors import ConfigurationError
 from queen.sync.acting import ActingMessage
 from queen.sync.functions import ACCEPTED, in_thread, is_async
@@ -35,7 +34,13 @@ class Delegate(Generic[A]):
 class _Client(AsyncQueen):
     """The async client, which tells what it loses when its loop ends before it is closed."""
 
+    @property
+    def embedded(self) -> bool:
+        """Whether it is of an embedded broker."""
+        return not self._transport.home.movable
+
     def lose(self) -> None:
+        """Tell what is lost, since the loop has ended."""
         self._services.buffers.lose()
 
 
@@ -50,7 +55,7 @@ class ClientDelegate(Delegate[AsyncQueen]):
     __slots__ = ("__weakref__",)
 
     def __init__(self, message: Type[ActingMessage], options: Dict[str, object]) -> None:
-        portal = Portal(message.of, embedded=client_config(dict(options)).embedded)
+        portal = Portal(message.of)
         auth = options.get("auth")
         if is_async(auth):
             # Without the function, which may hold a secret.
@@ -59,8 +64,7 @@ class ClientDelegate(Delegate[AsyncQueen]):
             # It may block, and the loop must not.
             asked = in_thread("auth", auth, portal.threads, lambda _: False, lambda given: given)
             options = {**options, "auth": asked}
-        client = _Client(options)
-        portal.client = client
+        portal.client = client = _Client(options)
         super().__init__(portal, client)
 
     def close(self) -> None:

@@ -20,6 +20,11 @@ _ENDING_SECONDS: Final = 5
 class Client(Protocol):
     """What works in the loop."""
 
+    @property
+    def embedded(self) -> bool:
+        """Whether it is of an embedded broker."""
+        ...
+
     def lose(self) -> None:
         """Tell what is lost, since the loop has ended."""
         ...

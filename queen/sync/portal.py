@@ -24,16 +24,14 @@ class Portal:
 
     Args:
         message: makes the message that a user's function gets out of that of the async client.
-        embedded: whether the client is of an embedded broker: all of those share one thread.
 
     Attributes:
         threads: run the functions of users whose caller has gone on.
-        client: the async client.
+        client: the async client; None for none.
     """
 
-    def __init__(self, message: Callable[[Portal, AsyncMessage], object], *, embedded: bool) -> None:
+    def __init__(self, message: Callable[[Portal, AsyncMessage], object]) -> None:
         self._message = message
-        self._embedded = embedded
         self._thread: Optional[LoopThread] = None
         self._lock = threading.Lock()
         self._calls: Set[Call] = set()
@@ -144,9 +142,10 @@ class Portal:
             raise ClientClosedError(f"{operation}: the client is closed")
         thread = self._thread
         if thread is None:
-            thread = self._thread = shared_thread() if self._embedded else LoopThread()
-            if self.client is not None:
-                thread.clients.add(self.client)
+            client = self.client
+            thread = self._thread = shared_thread() if client is not None and client.embedded else LoopThread()
+            if client is not None:
+                thread.clients.add(client)
             # For when nobody has the client any more; it may never be closed.
             finalizer = weakref.finalize(self, _finish, thread, self.threads, self._calls)
             finalizer.atexit = False
@@ -181,7 +180,7 @@ class NoPortal(Portal):
     """What a message acts through that was not popped by a client: nothing is sent for it."""
 
     def __init__(self) -> None:
-        super().__init__(lambda _, message: message, embedded=False)
+        super().__init__(lambda _, message: message)
 
     @override
     def run(self, work: Coroutine[Any, Any, T]) -> T:

@@ -17,10 +17,10 @@ class Home:
         movable: whether a client that was not used yet may be taken into a child process: there is nothing open.
     """
 
-    __slots__ = ("_lock", "_loop", "_movable", "_process")
+    __slots__ = ("_lock", "_loop", "_process", "movable")
 
     def __init__(self, *, movable: bool) -> None:
-        self._movable = movable
+        self.movable = movable
         self._process = os.getpid()
         self._loop: Optional[asyncio.AbstractEventLoop] = None
         # Two threads may make the first call.
@@ -75,7 +75,7 @@ class Home:
 
     def _enter(self, operation: str) -> None:
         with self._lock:
-            if self._loop is None and (self._movable or self.in_this_process()):
+            if self._loop is None and (self.movable or self.in_this_process()):
                 self._loop = asyncio.get_running_loop()
                 self._process = os.getpid()
                 return

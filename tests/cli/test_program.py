@@ -155,6 +155,12 @@ def test_a_file_without_a_token_is_refused(cli: Cli, tmp_path: Path, content: st
     assert ran.err == f"queen: --token-file {file}: holds no token; visible ASCII text without blanks is accepted\n"
 
 
+def test_a_log_stands_beside_the_data(broker_url: str) -> None:
+    ran = queen("groups", "--queue", "nothing", "--json", url=broker_url, QUEEN_CLIENT_LOG="true")
+    assert (ran.code, ran.out) == (0, "[]\n")
+    assert "DEBUG Queen.constructor" in ran.err
+
+
 def test_names_that_an_encoding_lacks_are_escaped(broker_url: str, cli: Cli, name: str) -> None:
     cli.fine("push", name, '"caf\\u00e9 \\ud83d\\ude00"', "--partition", "\xe9\x1b[31m")
     ran = queen("tail", name, url=broker_url, PYTHONIOENCODING="ascii")

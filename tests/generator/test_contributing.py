@@ -95,5 +95,5 @@ def test_a_route_is_added_as_the_walk_through_says(copy: Path) -> None:
         else:
             assert (block.language, block.text) == ("text", printed)
         steps += 1
-    assert steps == 15
+    assert steps == 16
     assert "list_partitions" in (copy / "generated" / "queen_api" / "api" / "queues" / "list_partitions.py").read_text()

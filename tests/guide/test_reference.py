@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import attrs
 import pytest
+import queen_api.models
 
 import queen
 from queen.builders.queue import QueueBuilder
@@ -94,7 +95,9 @@ def compare(function: Callable[..., Any], call: Listed) -> None:
     assert all(
         parameter.default is not parameter.empty or parameter.kind is parameter.VAR_KEYWORD for parameter in more
     )
-    hints = typing.get_type_hints(function.__init__ if inspect.isclass(function) else function)  # type: ignore[misc]
+    called = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
+    # The wire's shapes are imported for type checkers only.
+    hints = typing.get_type_hints(called, localns=vars(queen_api.models))
     for name, kind in call.parameters:
         if kind is not None:
             assert takes(hints[name], {"str": str, "int": int, "bool": bool, "dict": dict}[kind]), hints[name]
@@ -114,4 +117,7 @@ def shown(hint: Any) -> str:
     arguments = typing.get_args(hint)
     if typing.get_origin(hint) is list:
         return f"List[{shown(arguments[0])}]"
+    if typing.get_origin(hint) is typing.Union:
+        [name] = {shown(argument) for argument in arguments}
+        return name
     return str((typing.get_origin(hint) or hint).__name__)

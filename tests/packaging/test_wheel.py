@@ -74,6 +74,7 @@ def test_it_holds_its_packages_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         [entry_points] = [name for name in names if name.endswith("entry_points.txt")]
         assert b"[pytest11]\nqueen = queen.pytest_plugin\n" in archive.read(entry_points)
+        assert b"[console_scripts]\nqueen = queen.cli:main\n" in archive.read(entry_points)
 
 
 def test_it_needs_only_what_a_client_needs(wheel: Path) -> None:
@@ -103,3 +104,7 @@ def test_installed_alone_it_sends_and_names_the_extra_that_is_missing(
     sent, missing = done.stdout.splitlines()
     assert sent == "queued the wheel"
     assert 'pip install "queen-mq[broker]"' in missing
+    queen = tmp_path / "empty" / "bin" / "queen"
+    done = subprocess.run([str(queen), "queues"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'pip install "queen-mq[cli]"' in done.stderr

@@ -6,6 +6,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import List, Sequence
 
@@ -172,3 +173,12 @@ def test_importing_queen_imports_nothing_of_it() -> None:
     program = "import queen, sys; print([name for name in sys.modules if 'sync' in name and name.startswith('queen')])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_secrets_do_not_show_in_the_locals_of_a_traceback() -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        Queen("http://user:sesame@localhost", bearer_token="sesame", retry_atempts=1)
+    shown = "".join(traceback.TracebackException.from_exception(raised.value, capture_locals=True).format())
+    assert "given =" in shown
+    # Once, where this test says it.
+    assert shown.count("sesame") == shown.count('Queen("http://user:sesame@localhost", bearer_token="sesame"') * 2
