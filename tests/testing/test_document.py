@@ -1,4 +1,4 @@
-"""The tests in the page on testing and in the README pass, the one that fails says what the page says; its program runs."""
+"""The tests in the page on testing and in the README pass, the one that fails says so, and the program runs."""
 
 from __future__ import annotations
 
