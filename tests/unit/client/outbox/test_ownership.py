@@ -73,9 +73,8 @@ async def test_two_clients_of_one_process_do_not_share_a_file(tmp_path: Path) ->
 async def test_a_client_that_is_forgotten_gives_the_file_up(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
     program = f"""
-import asyncio, gc
+import asyncio, gc, sqlite3
 from queen import Queen
-from queen.buffering.outbox.file import OutboxFile
 
 async def push(number):
     queen = Queen("http://127.0.0.1:1")
@@ -84,7 +83,7 @@ async def push(number):
 for number in range(2):
     asyncio.run(push(number))
     # A thread may hold the last of it for a moment after the loop has ended.
-    while any(isinstance(found, OutboxFile) for found in gc.get_objects()):
+    while any(isinstance(found, sqlite3.Connection) for found in gc.get_objects()):
         gc.collect()
 """
     process = await asyncio.create_subprocess_exec(sys.executable, "-W", "ignore", "-c", program)
