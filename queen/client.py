@@ -6,7 +6,7 @@ import logging
 import os
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar, Union, overload
+from typing import TYPE_CHECKING, List, Mapping, Optional, Sequence, Type, TypeVar, Union, overload
 
 from queen_api import Request
 from typing_extensions import Self
@@ -19,10 +19,12 @@ from queen.builders.services import services_over
 from queen.builders.stream import StreamBuilder
 from queen.builders.transaction import TransactionBuilder
 from queen.callbacks import check_callable
-from queen.config import ClientConfig, client_config
+from queen.closing import Closing
+from queen.config import client_config
 from queen.consuming.handlers import TypedHandler
 from queen.consuming.options import MisfitFate
-from queen.errors import ClientClosedError, ConfigurationError
+from queen.engines import engines_for
+from queen.errors import ClientClosedError
 from queen.operations import administration, settle
 from queen.operations.health import health_of_servers
 from queen.operations.push_callbacks import PushCallbacks, PushErrorCallback
@@ -30,9 +32,6 @@ from queen.operations.settle import AnyMessage
 from queen.operations.streams import StreamDefinition, WindowSource
 from queen.settling.renewal import DEFAULT_SECONDS
 from queen.streaming.consumer import StreamConsumer
-from queen.transport.engine import Engine
-from queen.transport.engines.in_process import InProcessEngine
-from queen.transport.engines.selection import http_engines
 from queen.transport.transport import Transport
 from queen.types import (
     AckResponse,
@@ -85,12 +84,11 @@ class Queen:
         # What is left of them would show in the locals of a traceback.
         del config, options
         checked = client_config(given)
-        transport = Transport(checked, *_engines(checked))
+        transport = Transport(checked, *engines_for(checked))
         self._transport = transport
         self._services = services_over(transport, checked.urls)
         self._admin: Optional[Admin] = None
-        self._timeout = checked.timeout_millis / 1000
-        self._closed = False
+        self._closing = Closing(self._services)
         logs.event(logging.DEBUG, "Queen.constructor", status="initialized", urls=len(checked.urls))
 
     @overload
@@ -301,7 +299,8 @@ class Queen:
         Raises:
             QueenError: there is no value; the class says why.
         """
-        _check_request(request)
+        if not isinstance(request, Request):
+            raise validation.wrong_type("request", request, "what a function of queen_api returns")
         return await self._transport.send(request)
 
     async def health(self, *, timeout_millis: int = 5000, clock: bool = False) -> List[ServerHealth]:
@@ -371,9 +370,8 @@ class Queen:
         """End the consumers, wait for handlers that are under way, send what is buffered, close all connections.
 
         That takes at most ``timeout_millis`` for the handlers and the same again for the buffers, and as long as the
-        disk takes to write what was pushed into durable ones. A second call does
-        nothing; after one that was cancelled it tells what was left. In a child process it leaves everything to the
-        parent.
+        disk takes to write what was pushed into durable ones. A second call does nothing; after one that was cancelled
+        it tells what was left. In a child process it leaves everything to the parent.
 
         Raises:
             QueenBufferError: buffered messages could not be sent; ``unsent`` has every one of them. Those of a durable
@@ -381,33 +379,7 @@ class Queen:
             WrongEventLoopError: the client was used in another event loop; where that is closed, ``unsent`` has what
                 was buffered, and nobody can send it any more.
         """
-        if not self._transport.home.is_here():
-            self._close_elsewhere()
-            return
-        try:
-            # Handlers that are under way may still push.
-            await self._services.consumers.stop(self._timeout)
-        finally:
-            self._closed = True
-            try:
-                await self._services.buffers.close(self._timeout)
-            finally:
-                await self._transport.close()
-
-    def _close_elsewhere(self) -> None:
-        home = self._transport.home
-        if not home.in_this_process():
-            self._closed = True
-            self._transport.abandon()
-            return
-        error = home.error("close")
-        if home.is_over() and not self._closed:
-            self._closed = True
-            self._transport.abandon()
-            error.unsent = self._services.buffers.abandon()
-        elif self._closed:
-            return
-        raise error
+        await self._closing.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -421,27 +393,5 @@ class Queen:
         await self.close()
 
     def _check_open(self, method: str) -> None:
-        if self._closed:
+        if self._closing.closed:
             raise ClientClosedError(f"{method}(): the client is closed")
-
-
-def _check_request(request: object) -> None:
-    if not isinstance(request, Request):
-        kind = type(request).__name__
-        raise TypeError(
-            f"request={validation.shown(request)} is a {kind}; accepted is what a function of queen_api returns"
-        )
-
-
-def _engines(config: ClientConfig) -> Tuple[Engine, Engine]:
-    if not config.embedded:
-        return http_engines(config)
-    # Imported here, since the broker needs packages that a client of a server does without.
-    from queen.broker import open_broker
-
-    try:
-        broker = open_broker(config.urls[0], dialect=config.dialect)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{config.urls[0]}: {error}") from error
-    engine = InProcessEngine(broker.app, broker.close)
-    return engine, engine

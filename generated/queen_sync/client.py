@@ -321,9 +321,8 @@ class Queen(ClientDelegate):
         """End the consumers, wait for handlers that are under way, send what is buffered, close all connections.
 
         That takes at most ``timeout_millis`` for the handlers and the same again for the buffers, and as long as the
-        disk takes to write what was pushed into durable ones. A second call does
-        nothing; after one that was cancelled it tells what was left. In a child process it leaves everything to the
-        parent.
+        disk takes to write what was pushed into durable ones. A second call does nothing; after one that was cancelled
+        it tells what was left. In a child process it leaves everything to the parent.
 
         Raises:
             QueenBufferError: buffered messages could not be sent; ``unsent`` has every one of them. Those of a durable

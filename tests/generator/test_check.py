@@ -49,7 +49,7 @@ def test_a_missing_and_an_extra_file_are_found(output: Path) -> None:
     (output / "helper.py").write_text("")
     assert [problem.split(" ", 1)[1] for problem in check(SPEC, output)] == [
         "is missing",
-        "is not generated from the spec; remove it",
+        "is not generated; remove it",
     ]
 
 

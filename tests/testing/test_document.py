@@ -1,4 +1,4 @@
-"""The tests of the page on testing and of the README pass, what fails looks as shown, and its program runs."""
+"""The tests in the page on testing and in the README pass, the one that fails says so, and the program runs."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Servers:
 @pytest.fixture
 def servers(monkeypatch: pytest.MonkeyPatch) -> Servers:
     made = Servers()
-    monkeypatch.setattr("queen.client.http_engines", lambda _config: (made, made))
+    monkeypatch.setattr("queen.engines.http_engines", lambda _config: (made, made))
     return made
 
 
