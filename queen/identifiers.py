@@ -28,11 +28,6 @@ class MadeId(str):
     __slots__ = ()
 
 
-def changeable_transaction_id() -> str:
-    """As ``transaction_id``, marked as one that may still be changed."""
-    return MadeId(transaction_id())
-
-
 def transaction_id() -> str:
     """A new UUIDv7 as text.
 

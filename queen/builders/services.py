@@ -11,7 +11,6 @@ from queen.buffering.buffers import Buffers
 from queen.buffering.options import BufferOptions
 from queen.builders.push import Pusher
 from queen.consuming.running import RunningConsumers
-from queen.identifiers import changeable_transaction_id, transaction_id
 from queen.operations.push import IdentifiedItem
 from queen.operations.push_callbacks import PushCallbacks, push_and_tell
 from queen.operations.source import Source
@@ -37,7 +36,6 @@ class Services:
         consumers: run consumers, so that closing the client can end them.
         turns: let one poll for windows of a stream wait at a time.
         add: takes a push into a buffer.
-        make_id: makes the transaction ids of pushed items.
     """
 
     transport: Transport
@@ -48,7 +46,6 @@ class Services:
     consumers: RunningConsumers
     turns: Turns
     add: Callable[[BufferOptions, Sequence[IdentifiedItem], PushCallbacks], Coroutine[Any, Any, BufferedResponse]]
-    make_id: Callable[[], str] = transaction_id
 
 
 def services_over(transport: Transport, urls: Sequence[str]) -> Services:
@@ -92,5 +89,4 @@ def _services_in_hooks(transport: Transport, hooks: HookCalls, urls: Sequence[st
         consumers=RunningConsumers(),
         turns=Turns(urls),
         add=functools.partial(add_in_hooks, buffers, hooks),
-        make_id=changeable_transaction_id,
     )

@@ -6,7 +6,6 @@ import asyncio
 from typing import (
     TYPE_CHECKING,
     Any,
-    Callable,
     Generic,
     Iterable,
     List,
@@ -22,9 +21,8 @@ from typing_extensions import TypeVar
 
 from queen import validation
 from queen.errors import OutcomeUnknownError, QueenError
-from queen.identifiers import changeable_transaction_id, transaction_id
 from queen.message_fields import MessageFields
-from queen.operations.push import item_list, push_items
+from queen.operations.push import gives_id, item_list, push_items
 from queen.operations.settle import AnyMessage, checked_context, lease_key, message_list
 from queen.operations.transaction import TransactionAck, TransactionPush, commit
 from queen.settling.decision import COMPLETED, Decision, decision
@@ -48,11 +46,6 @@ class TransactionBuilder:
         self._pushes: List[TransactionPush] = []
         self._committed = False
         self._in_doubt = False
-
-    @property
-    def make_id(self) -> Callable[[], str]:
-        """Makes the transaction ids of pushed items."""
-        return transaction_id if self._settler.transport.hooks is None else changeable_transaction_id
 
     def ack(
         self,
@@ -177,19 +170,14 @@ class TransactionQueueBuilder(Generic[P]):
 
     def push(self, payload: Union[P, Iterable[P]]) -> TransactionBuilder:
         """Push messages when the transaction is committed; ``payload`` is as for ``queue().push``."""
-        make_id = self._transaction.make_id
         if self._payloads is None:
             listed = item_list(payload)
-            wire = push_items(self._queue, self._partition, listed, make_id)
+            wire = push_items(self._queue, self._partition, listed)
         else:
             listed = self._payloads.item_list(payload)
-            wire = self._payloads.push_items(self._queue, self._partition, listed, make_id)
-        pushes = [TransactionPush(item, made_id=not _gives_id(given)) for item, given in zip(wire, listed)]
+            wire = self._payloads.push_items(self._queue, self._partition, listed)
+        pushes = [TransactionPush(item, made_id=not gives_id(given)) for item, given in zip(wire, listed)]
         return self._transaction.push_all(pushes)
-
-
-def _gives_id(item: object) -> bool:
-    return isinstance(item, Mapping) and bool(item.get("transactionId") or item.get("transaction_id"))
 
 
 def _transactional(status: object, context: Optional[Mapping[str, object]]) -> Decision:

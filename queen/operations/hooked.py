@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Iterator, List, Sequence, TypeVar, Union, cast
 from queen import logs, validation
 from queen.hooks.calls import Around, HookCalls
 from queen.hooks.events import Commit, CommittedAck, Push
-from queen.operations.push import IdentifiedItem, push
+from queen.identifiers import MadeId
+from queen.operations.push import IdentifiedItem, gives_id, push
 from queen.operations.transaction import TransactionAck, TransactionPush, commit
 from queen.settling.settler import Settler
 from queen.transport.transport import Transport
@@ -41,6 +42,10 @@ async def commit_in_hooks(
 ) -> TransactionResponse:
     """As ``commit``, told to hooks, which may change the items that are sent for the first time."""
     items = [pushed.item for pushed in pushes]
+    if not in_doubt:
+        for pushed in pushes:
+            if pushed.made_id:
+                pushed.item["transactionId"] = MadeId(pushed.item["transactionId"])
     told = Commit(
         servers=hooks.servers,
         items=cast("List[PushItem]", items),
@@ -49,6 +54,18 @@ async def commit_in_hooks(
     )
     with changing(hooks.committing(told), items):
         return await commit(settler, acks, pushes, in_doubt=in_doubt)
+
+
+def mark_made_ids(items: Sequence[IdentifiedItem], given: Sequence[object]) -> None:
+    """Mark the ids that the client made: nobody knows them yet, and hooks may change them.
+
+    Args:
+        items: the items as they go over the wire.
+        given: the same as the user gave them.
+    """
+    for item, said in zip(items, given):
+        if not gives_id(said):
+            item["transactionId"] = MadeId(item["transactionId"])
 
 
 def push_event(hooks: HookCalls, items: Sequence[IdentifiedItem], *, buffered: bool) -> Push:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections.abc
 import functools
 import logging
-from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, cast
+from typing import TYPE_CHECKING, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, cast
 
 from queen_api.api import messages
 from typing_extensions import Final, NotRequired, TypedDict
@@ -50,22 +50,19 @@ class IdentifiedItem(TypedDict):
     traceId: NotRequired[str]
 
 
-def push_items(
-    queue: str, partition: Optional[str], items: object, make_id: Callable[[], str] = transaction_id
-) -> List[IdentifiedItem]:
+def push_items(queue: str, partition: Optional[str], items: object) -> List[IdentifiedItem]:
     """The items of a push as they go over the wire, checked, each with a transaction id.
 
     Args:
         queue: the queue.
         partition: the partition; None for ``Default``.
         items: one item or several: ``data`` (any JSON, required), ``transactionId``, ``traceId`` (a UUID).
-        make_id: makes the ids of those that have none.
 
     Raises:
         TypeError, ValueError: an item that is not accepted; the message names its position and key.
     """
     listed = item_list(items)
-    return [push_item(queue, partition, position, item, make_id) for position, item in enumerate(listed)]
+    return [push_item(queue, partition, position, item) for position, item in enumerate(listed)]
 
 
 def item_list(items: object) -> List[object]:
@@ -81,6 +78,11 @@ def item_list(items: object) -> List[object]:
     if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
         raise validation.wrong_type("payload", items, "a list of dicts with the key 'data'")
     return list(items)
+
+
+def gives_id(item: object) -> bool:
+    """Whether an item, as a user gave it, has a transaction id; otherwise the client makes one."""
+    return isinstance(item, collections.abc.Mapping) and bool(item.get("transactionId") or item.get("transaction_id"))
 
 
 def encode_item(item: IdentifiedItem) -> bytes:
@@ -169,13 +171,11 @@ async def _answered(
     return (*answer.value, answer.repeated)
 
 
-def push_item(
-    queue: str, partition: Optional[str], position: int, item: object, make_id: Callable[[], str]
-) -> IdentifiedItem:
+def push_item(queue: str, partition: Optional[str], position: int, item: object) -> IdentifiedItem:
     """One of the items of ``push_items``, which stands at a position among them."""
     # Most items are a payload and nothing else: 2 us for them, 5 for what follows.
     if type(item) is dict and len(item) == 1 and "data" in item:
-        return wire_item(queue, partition, make_id(), item["data"])
+        return wire_item(queue, partition, transaction_id(), item["data"])
     where = f"items[{position}]"
     # typing's Mapping takes 0.4 us to say what this one says in 0.15.
     if not isinstance(item, collections.abc.Mapping):
@@ -187,7 +187,7 @@ def push_item(
     if "payload" not in given:
         raise ValueError(f"{where} has no key 'data'; an item is {{'data': payload}}")
     key, identifier = given.get("transactionId", ("", None))
-    own = make_id() if identifier is None else validation.text(f"{where}[{key!r}]", identifier)
+    own = transaction_id() if identifier is None else validation.text(f"{where}[{key!r}]", identifier)
     wire = wire_item(queue, partition, own, given["payload"][1])
     key, trace = given.get("traceId", ("", None))
     if trace is not None:

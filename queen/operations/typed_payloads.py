@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
-from typing import Callable, Generic, Iterable, List, Optional, Sequence, Type
+from typing import Generic, Iterable, List, Optional, Sequence, Type
 
 from typing_extensions import TypeVar
 
@@ -45,33 +45,28 @@ class TypedPayloads(Generic[T]):
             raise validation.wrong_type("payload", items, f"{self._accepted}, or a list of them")
         return item_list(items)
 
-    def push_items(
-        self, queue: str, partition: Optional[str], items: object, make_id: Callable[[], str] = transaction_id
-    ) -> List[IdentifiedItem]:
+    def push_items(self, queue: str, partition: Optional[str], items: object) -> List[IdentifiedItem]:
         """The items of a push as they go over the wire, checked, each with a transaction id.
 
         Args:
             queue: the queue.
             partition: the partition; None for ``Default``.
             items: one item or several: instances of the model, or dicts whose ``data`` is one.
-            make_id: makes the ids of those that have none.
 
         Raises:
             TypeError, ValueError: an item that is not accepted; the message names its position.
         """
         listed = self.item_list(items)
-        return [self._push_item(queue, partition, position, item, make_id) for position, item in enumerate(listed)]
+        return [self._push_item(queue, partition, position, item) for position, item in enumerate(listed)]
 
-    def _push_item(
-        self, queue: str, partition: Optional[str], position: int, item: object, make_id: Callable[[], str]
-    ) -> IdentifiedItem:
+    def _push_item(self, queue: str, partition: Optional[str], position: int, item: object) -> IdentifiedItem:
         where = f"items[{position}]"
         if self._is_payload(item):
-            return wire_item(queue, partition, make_id(), self._codec.encode(where, item))
+            return wire_item(queue, partition, transaction_id(), self._codec.encode(where, item))
         if not isinstance(item, collections.abc.Mapping):
             raise validation.wrong_type(where, item, self._accepted)
         try:
-            wire = push_item(queue, partition, position, item, make_id)
+            wire = push_item(queue, partition, position, item)
         except ValueError as error:
             if "data" in item or "payload" in item:
                 raise

@@ -40,7 +40,7 @@ def inject(
     for item in items:
         own_trace = item.setdefault("traceId", trace_id) != trace_id
         if made_id(item):
-            item["transactionId"] = f"{item['transactionId']};{traceparent if own_trace else span}"
+            item["transactionId"] = f"{item.get('transactionId')};{traceparent if own_trace else span}"
         payload = item.get("payload")
         if payload_key is not None and isinstance(payload, dict) and payload_key not in payload:
             item["payload"] = {**payload, payload_key: traceparent}

@@ -19,11 +19,6 @@ class TransactionBuilder(Delegate[AsyncTransactionBuilder]):
 
     __slots__ = ()
 
-    @property
-    def make_id(self) -> Callable[[], str]:
-        """Makes the transaction ids of pushed items."""
-        return self._async.make_id
-
     def ack(
         self,
         messages: Union[AnyMessage, Sequence[AnyMessage]],
