@@ -8,6 +8,8 @@ Example::
         await queen.queue("orders").partition("user-7").push([{"data": {"id": 1}}])
 """
 
+from typing import TYPE_CHECKING
+
 from queen.buffering.options import BUFFER_DEFAULTS
 from queen.client import Queen
 from queen.config import CLIENT_DEFAULTS, QUEUE_DEFAULTS
@@ -60,8 +62,16 @@ from queen.types import (
     WindowResponse,
 )
 
+if TYPE_CHECKING:
+    from queen.hooks.protocol import Hooks
 
-def __getattr__(name: str) -> str:
+
+def __getattr__(name: str) -> object:
+    if name == "Hooks":
+        # Imported when it is asked for, since most programs do without it.
+        from queen.hooks.protocol import Hooks
+
+        return Hooks
     if name == "__version__":
         # Looked up when it is asked for: reading the metadata takes longer than importing this package.
         from importlib.metadata import version
@@ -90,6 +100,7 @@ __all__ = [
     "DLQResponse",
     "DeadLetter",
     "GroupResetResponse",
+    "Hooks",
     "HttpStatusError",
     "LeaseLostError",
     "Message",

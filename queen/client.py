@@ -62,7 +62,7 @@ class Queen:
             ``retry_delay_millis``, ``load_balancing_strategy``, ``affinity_hash_ring``, ``enable_failover``,
             ``health_retry_after_millis``, ``dialect``, ``bearer_token``, ``auth``, ``headers``, ``ca_file``,
             ``client_cert``, ``verify``, ``proxy``, ``trust_env``, ``engine``, ``max_connections``,
-            ``connect_timeout_millis``, ``keep_alive_millis``, ``max_response_bytes``.
+            ``connect_timeout_millis``, ``keep_alive_millis``, ``max_response_bytes``, ``hooks``.
 
     A client belongs to the event loop of its first call, and to its process: its connections, timers and locks are
     theirs. In any other loop, and in a child that was forked after that call, every call raises

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Callable, Dict, Iterable, Mapping, Optional, Tuple, Union, cast
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, Mapping, Optional, Tuple, Union, cast
 
 import attrs
 from typing_extensions import Final
@@ -16,6 +16,9 @@ from queen.arguments import arguments
 from queen.errors import ConfigurationError
 from queen.extra_headers import extra_headers
 from queen.secret import Secret
+
+if TYPE_CHECKING:
+    from queen.hooks.protocol import Hooks
 
 DIALECTS: Final = ("0.7", "0.15")
 ENGINES: Final = ("httpx", "aiohttp")
@@ -148,6 +151,9 @@ class ClientConfig:
     """How long an answer may be, in bytes, its head included. A longer one is a ``ProtocolError``, and what has come of
     it is dropped with its connection: no server may fill the memory of this process."""
 
+    hooks: Tuple[Hooks, ...] = attrs.field(default=(), repr=False)
+    """Objects that are told what the client does: ``queen.Hooks``."""
+
     @property
     def embedded(self) -> bool:
         """Whether the broker inside this process is meant, and no server."""
@@ -251,7 +257,23 @@ _CHECKS: Final[Dict[str, Callable[[object], object]]] = {
     "connect_timeout_millis": lambda value: validation.integer("connect_timeout_millis", value, minimum=1),
     "keep_alive_millis": lambda value: validation.integer("keep_alive_millis", value, minimum=0),
     "max_response_bytes": lambda value: validation.integer("max_response_bytes", value, minimum=1),
+    "hooks": lambda value: _hooks(value),
 }
+
+
+def _hooks(value: object) -> Tuple[Hooks, ...]:
+    # Imported here, since most clients have none.
+    from queen.hooks.protocol import Hooks
+
+    if not isinstance(value, (list, tuple)):
+        raise validation.wrong_type("hooks", value, "a list of objects that are queen.Hooks")
+    for place, hook in enumerate(value):
+        if isinstance(hook, type) or not isinstance(hook, Hooks):
+            kind = f"the class {hook.__name__}" if isinstance(hook, type) else f"a {type(hook).__name__}"
+            raise TypeError(
+                f"hooks[{place}] is {kind}; accepted is an object of a class that inherits from queen.Hooks"
+            )
+    return tuple(value)
 
 
 def _check_one_authorization(checked: Mapping[str, object]) -> None:

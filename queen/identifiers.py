@@ -22,6 +22,12 @@ if sys.platform != "win32":
     os.register_at_fork(after_in_child=_spare.clear)
 
 
+class MadeId(str):
+    """A transaction id that the client made and nobody has seen yet; where there are hooks, they may change it."""
+
+    __slots__ = ()
+
+
 def transaction_id() -> str:
     """A new UUIDv7 as text.
 

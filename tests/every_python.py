@@ -30,6 +30,7 @@ TESTS = tuple(
         "docs",
         "cli",
         "sync",
+        "telemetry",
     )
 )
 

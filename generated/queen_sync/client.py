@@ -48,7 +48,7 @@ class Queen(ClientDelegate):
             ``retry_delay_millis``, ``load_balancing_strategy``, ``affinity_hash_ring``, ``enable_failover``,
             ``health_retry_after_millis``, ``dialect``, ``bearer_token``, ``auth``, ``headers``, ``ca_file``,
             ``client_cert``, ``verify``, ``proxy``, ``trust_env``, ``engine``, ``max_connections``,
-            ``connect_timeout_millis``, ``keep_alive_millis``, ``max_response_bytes``.
+            ``connect_timeout_millis``, ``keep_alive_millis``, ``max_response_bytes``, ``hooks``.
 
     One client may be used by many threads at once. It works in a thread of its own, which the first call
     starts and ``close()`` ends; functions that are given to it run in the thread of the call that they were given to, or in

@@ -320,9 +320,13 @@ class Buffer:
         encoded = [data for parcel in batch for data in parcel.encoded]
         try:
             repeated = self._maybe_stored or batch[0].left
-            results = await push(
-                self._transport, items, encoded=encoded, repeated=repeated, seconds=self._seconds_left()
-            )
+            pushing = push(self._transport, items, encoded=encoded, repeated=repeated, seconds=self._seconds_left())
+            if self._transport.hooks is not None:
+                # Imported here, since most clients have no hooks.
+                from queen.buffering.hooked import flush_in_hooks
+
+                pushing = flush_in_hooks(self._transport.hooks, self.place, self._failures + 1, items, pushing)
+            results = await pushing
         except asyncio.CancelledError:
             self._maybe_stored = True
             raise

@@ -133,6 +133,13 @@ class Buffers:
             raise OutboxError(outbox.path, f"its messages {rows} are damaged and stay in it; all others were sent")
         return count
 
+    def depth(self) -> Dict[str, int]:
+        """How many messages are buffered, by queue. It may be asked in any thread."""
+        depth: Dict[str, int] = {}
+        for (queue, _, _), buffer in list(self._buffers.items()):
+            depth[queue] = depth.get(queue, 0) + buffer.count
+        return depth
+
     def stats(self) -> BufferStats:
         """What is buffered, and what was done so far."""
         holding = [buffer for buffer in self._buffers.values() if buffer.count]

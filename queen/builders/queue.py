@@ -25,7 +25,7 @@ from queen.message import Message
 from queen.operations import administration
 from queen.operations.dead_letters import DeadLetterQuery
 from queen.operations.pop import PopOptions
-from queen.operations.push import DEFAULT_PARTITION, push_items
+from queen.operations.push import DEFAULT_PARTITION, item_list, push_items
 from queen.types import BufferedResponse, PushResponse, TypedItems
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class QueueBuilder(Generic[R, T, P, H]):
         Raises:
             TypeError, ValueError: an unknown key (the nearest known one is named), or a value that is not accepted.
         """
-        pusher = functools.partial(self._services.buffers.add, buffer_options(options))
+        pusher = functools.partial(self._services.add, buffer_options(options))
         return QueueBuilder(self._services, self._said, pusher)
 
     async def flush_buffer(self) -> None:
@@ -233,8 +233,17 @@ class QueueBuilder(Generic[R, T, P, H]):
             TypeError, ValueError: an item that is not accepted, named by its position and key.
         """
         queue, partition, payloads = self._name("push"), self._said.get("partition"), self._said.get("payloads")
-        items = push_items if payloads is None else payloads.push_items
-        wire = items(queue, partition, payload)
+        if payloads is None:
+            listed = item_list(payload)
+            wire = push_items(queue, partition, listed)
+        else:
+            listed = payloads.item_list(payload)
+            wire = payloads.push_items(queue, partition, listed)
+        if self._services.transport.hooks is not None:
+            # Imported here, since most clients have none.
+            from queen.operations.hooked import mark_made_ids
+
+            mark_made_ids(wire, listed)
         if logs.enabled(logging.DEBUG):
             shown = partition or DEFAULT_PARTITION
             logs.event(logging.DEBUG, "QueueBuilder.push", queue=queue, partition=shown, count=len(wire))

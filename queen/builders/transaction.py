@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Generic, Iterable, List, Mapping, Optional, Sequence, Type, Union, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Type,
+    Union,
+    overload,
+)
 
 from typing_extensions import TypeVar
 
 from queen import validation
 from queen.errors import OutcomeUnknownError, QueenError
 from queen.message_fields import MessageFields
-from queen.operations.push import item_list, push_items
+from queen.operations.push import gives_id, item_list, push_items
 from queen.operations.settle import AnyMessage, checked_context, lease_key, message_list
 from queen.operations.transaction import TransactionAck, TransactionPush, commit
 from queen.settling.decision import COMPLETED, Decision, decision
@@ -103,7 +115,7 @@ class TransactionBuilder:
         """
         self._check_not_committed("commit")
         try:
-            response = await commit(self._settler, self._acks, self._pushes, in_doubt=self._in_doubt)
+            response = await self._commit()
         except (OutcomeUnknownError, asyncio.CancelledError):
             self._in_doubt = True
             raise
@@ -115,6 +127,15 @@ class TransactionBuilder:
             raise OutcomeUnknownError(words, operation="commit") from error
         self._committed = True
         return response
+
+    async def _commit(self) -> TransactionResponse:
+        hooks = self._settler.transport.hooks
+        if hooks is None:
+            return await commit(self._settler, self._acks, self._pushes, in_doubt=self._in_doubt)
+        # Imported here, since most clients have none.
+        from queen.operations.hooked import commit_in_hooks
+
+        return await commit_in_hooks(self._settler, hooks, self._acks, self._pushes, in_doubt=self._in_doubt)
 
     def push_all(self, pushes: List[TransactionPush]) -> TransactionBuilder:
         """Add items that are checked already; ``queue(name).push(items)`` is how to make them."""
@@ -155,12 +176,8 @@ class TransactionQueueBuilder(Generic[P]):
         else:
             listed = self._payloads.item_list(payload)
             wire = self._payloads.push_items(self._queue, self._partition, listed)
-        pushes = [TransactionPush(item, made_id=not _gives_id(given)) for item, given in zip(wire, listed)]
+        pushes = [TransactionPush(item, made_id=not gives_id(given)) for item, given in zip(wire, listed)]
         return self._transaction.push_all(pushes)
-
-
-def _gives_id(item: object) -> bool:
-    return isinstance(item, Mapping) and bool(item.get("transactionId") or item.get("transaction_id"))
 
 
 def _transactional(status: object, context: Optional[Mapping[str, object]]) -> Decision:

@@ -58,7 +58,7 @@ class Consumer:
         self._ending = Ending(signal)
         self._workers: List[asyncio.Task[None]] = []
         keeper = LeaseKeeper(transport, options.renew_millis, callbacks.on_lease_lost)
-        self._processor = Processor(options, handler, callbacks, keeper, self._ending, self.progress)
+        self._processor = Processor(options, handler, callbacks, keeper, self._ending, self.progress, transport.hooks)
 
     async def run(self) -> None:
         """Consume until the end.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import AsyncContextManager, Awaitable, Callable, Dict, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, AsyncContextManager, Awaitable, Callable, Dict, List, Optional, Sequence, Union, cast
 
 from queen import logs
 from queen.callbacks import call
@@ -15,6 +15,11 @@ from queen.settling.renewal import renew_lease
 from queen.transport.transport import Transport
 from queen.types import RenewResponse, WindowResponse
 from queen.waiting import beside
+
+if TYPE_CHECKING:
+    from queen_api.models import PoppedMessage
+
+    from queen.hooks.calls import HookCalls
 
 Renewal = Callable[[], Awaitable[Union[RenewResponse, WindowResponse]]]
 
@@ -69,11 +74,26 @@ class LeaseKeeper:
                 message.ledger.mark_lost()
         error = LeaseLostError(f"lease {lease_id} could not be renewed: {reason}", lease_id=lease_id)
         logs.event(logging.WARNING, "LeaseKeeper.renew", leaseId=lease_id, lost=reason, messages=len(unsettled))
+        if self._transport.hooks is not None:
+            _tell_hooks(self._transport.hooks, lease_id, unsettled, reason)
         if self._on_lease_lost is not None:
             try:
                 await call(self._on_lease_lost, unsettled, error)
             except Exception as raised:  # noqa: BLE001  (a callback that fails must not end the consumer)
                 logs.logger.exception("the on_lease_lost callback raised %s", type(raised).__name__)
+
+
+def _tell_hooks(hooks: HookCalls, lease_id: str, messages: List[Message], reason: str) -> None:
+    from queen.hooks.events import LeaseLost
+
+    lost = LeaseLost(
+        queue=messages[0].queue,
+        group=None if messages[0].ledger is None else messages[0].ledger.lease.group,
+        lease_id=lease_id,
+        messages=cast("Sequence[PoppedMessage]", messages),
+        reason=reason,
+    )
+    hooks.lease_lost(lost)
 
 
 async def renew_until_lost(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Awaitable, Dict, List, Sequence, Union
+from typing import TYPE_CHECKING, Awaitable, Dict, List, Optional, Sequence, Union, cast
 
 from queen import logs
 from queen.callbacks import call
@@ -19,6 +19,11 @@ from queen.settling.decision import decision, reason_of
 from queen.settling.ledger import Ledger
 from queen.types import AckResponse
 
+if TYPE_CHECKING:
+    from queen_api.models import PoppedMessage
+
+    from queen.hooks.calls import HookCalls
+
 
 class Processor:
     """Hands popped messages to a handler and settles them.
@@ -30,6 +35,7 @@ class Processor:
         keeper: renews leases meanwhile.
         ending: tells when no further message shall be started.
         progress: notes what is done.
+        hooks: told of each call of the handler.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class Processor:
         keeper: LeaseKeeper,
         ending: Ending,
         progress: Progress,
+        hooks: Optional[HookCalls] = None,
     ) -> None:
         self._one_by_one = options.one_by_one
         self._auto_ack = options.auto_ack and not callbacks.settle
@@ -48,6 +55,8 @@ class Processor:
         self._keeper = keeper
         self._ending = ending
         self._progress = progress
+        self._hooks = hooks
+        self._group = options.pop.group
         self._misfits = None if options.payloads is None else Misfits(options.misfits, callbacks.on_error, progress)
 
     async def process(self, messages: List[Message]) -> int:
@@ -101,7 +110,10 @@ class Processor:
         progress, count = self._progress, len(messages)
         progress.in_hand += count
         try:
-            result = await call(self._handler, subject)
+            if self._hooks is None:
+                result = await call(self._handler, subject)
+            else:
+                result = await self._call_in_hooks(self._hooks, subject, messages)
         except Exception as error:  # noqa: BLE001  (whatever a handler raises is a failure of its message)
             progress.failed += count
             progress.last_error = error
@@ -113,6 +125,21 @@ class Processor:
         if self._callbacks.on_success is not None:
             await tell("on_success", self._callbacks.on_success, subject, result)
         return self._auto_ack
+
+    async def _call_in_hooks(
+        self, hooks: HookCalls, subject: Union[Message, List[Message]], messages: Sequence[Message]
+    ) -> object:
+        from queen.hooks.events import Process
+
+        process = Process(
+            servers=hooks.servers,
+            queue=messages[0].queue,
+            group=self._group,
+            messages=cast("Sequence[PoppedMessage]", messages),
+            batch=not self._one_by_one,
+        )
+        with hooks.processing(process):
+            return await call(self._handler, subject)
 
     async def _failed(
         self, subject: Union[Message, List[Message]], messages: Sequence[Message], error: Exception

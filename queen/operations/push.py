@@ -80,6 +80,11 @@ def item_list(items: object) -> List[object]:
     return list(items)
 
 
+def gives_id(item: object) -> bool:
+    """Whether an item, as a user gave it, has a transaction id; otherwise the client makes one."""
+    return isinstance(item, collections.abc.Mapping) and bool(item.get("transactionId") or item.get("transaction_id"))
+
+
 def encode_item(item: IdentifiedItem) -> bytes:
     """An item as it stands in the body of a push: what is sent later is what was said now.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional, Sequence, cast
+from typing import Awaitable, Callable, List, Optional, Sequence, cast
 
 import attrs
 from typing_extensions import Final
@@ -51,17 +51,27 @@ NO_CALLBACKS: Final = PushCallbacks()
 
 
 async def push_and_tell(
-    transport: Transport, items: Sequence[IdentifiedItem], callbacks: PushCallbacks
+    transport: Transport,
+    items: Sequence[IdentifiedItem],
+    callbacks: PushCallbacks,
+    *,
+    send: Callable[[Transport, Sequence[IdentifiedItem]], Awaitable[List[PushResponse]]] = push,
 ) -> List[PushResponse]:
     """Push, and call what the user gave for how it ends.
 
     With an ``on_error`` callback no failure is raised: the results say ``failed`` for the items concerned.
 
+    Args:
+        transport: sends it.
+        items: what is pushed.
+        callbacks: what the user gave.
+        send: pushes.
+
     Raises:
         QueenError: the push failed, and there is no ``on_error``.
     """
     try:
-        results = await push(transport, items)
+        results = await send(transport, items)
     except QueenError as error:
         if callbacks.on_error is None:
             raise

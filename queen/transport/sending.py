@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Callable, Dict, Generic, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Callable, Dict, Generic, Optional, Tuple, TypeVar, Union
 
 import attrs
 from queen_api import Request
@@ -35,6 +35,9 @@ from queen.transport.engine import (
 from queen.transport.redaction import redacted
 from queen.transport.retry import RetryPolicy, repeatable, retry_after_seconds
 from queen.transport.router import Router, Server
+
+if TYPE_CHECKING:
+    from queen.hooks.calls import HookCalls
 
 T = TypeVar("T")
 
@@ -76,6 +79,7 @@ class Sending(Generic[T]):
         closed: whether the client was closed meanwhile, so that no repeat can help.
         is_poll: whether the server may hold back the answer, so that none in time is no failure of the server.
         repeat_lost: whether a request that must not be repeated is repeated once all the same when its answer is lost.
+        hooks: told of each repeat.
     """
 
     request: Request[T]
@@ -88,9 +92,11 @@ class Sending(Generic[T]):
     closed: Callable[[], bool]
     is_poll: bool = False
     repeat_lost: bool = False
+    hooks: Optional[HookCalls] = None
     _deadline: float = attrs.field(init=False, default=0.0)
     _attempts: Dict[str, int] = attrs.field(init=False, factory=dict)
     _maybe_delivered: bool = attrs.field(init=False, default=False)
+    _failed: Optional[Tuple[str, str]] = attrs.field(init=False, default=None)
 
     async def run(self, affinity: Optional[str]) -> Answer[T]:
         """Send until there is an answer, or no attempt is left."""
@@ -127,12 +133,29 @@ class Sending(Generic[T]):
         raise self._error(last, servers[-1])
 
     async def _attempt(self, server: Server) -> Union[Reply, EngineError]:
+        if self._failed is not None and self.hooks is not None:
+            self._tell_of_repeat(self.hooks, server, *self._failed)
         last = await self._send(server)
         if isinstance(last, IdleClosedError) and repeatable(self.request):
             # Servers close idle connections every day: nothing to log, to wait for, or to hold against the server.
             self._maybe_delivered = True
             last = await self._send(server)
         return last
+
+    def _tell_of_repeat(self, hooks: HookCalls, server: Server, failed: str, reason: str) -> None:
+        # Imported here, since most clients have none.
+        from queen.hooks.events import Retry
+
+        attempt = sum(self._attempts.values()) + 1
+        hooks.retrying(
+            Retry(
+                operation=self.request.operation.id,
+                server=server.url,
+                failed_server=failed,
+                attempt=attempt,
+                reason=reason,
+            )
+        )
 
     async def _send(self, server: Server) -> Union[Reply, EngineError]:
         operation = self.request.operation
@@ -204,6 +227,7 @@ class Sending(Generic[T]):
                 unhealthy = not isinstance(last, IdleClosedError)
             what = str(last)
         self._maybe_delivered = self._maybe_delivered or maybe_delivered
+        self._failed = server.url, what
         if unhealthy:
             self.router.failed(server, now)
         operation = self.request.operation.id

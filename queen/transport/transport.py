@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import List, Mapping, Optional, TypeVar, cast
+from typing import TYPE_CHECKING, List, Mapping, Optional, TypeVar, cast
 
 from queen_api import Request
 from queen_api.api import system
@@ -21,6 +21,9 @@ from queen.transport.request_headers import request_headers
 from queen.transport.retry import RetryPolicy
 from queen.transport.router import Router
 from queen.transport.sending import Answer, Sending
+
+if TYPE_CHECKING:
+    from queen.hooks.calls import HookCalls
 
 T = TypeVar("T")
 
@@ -41,6 +44,7 @@ class Transport:
         timeout: how long one call may take, in seconds.
         connections: how many requests one server is sent at the same time.
         retry: how long is waited between repeats, for those who repeat what it gave up on.
+        hooks: what is told of what the client does; None where there are none.
     """
 
     def __init__(self, config: ClientConfig, engine: Engine, poll_engine: Engine) -> None:
@@ -48,6 +52,7 @@ class Transport:
         self.timeout: Final = config.timeout_millis / 1000
         self.connections: Final = config.max_connections
         self.retry: Final = RetryPolicy(attempts=config.retry_attempts, delay=config.retry_delay_millis / 1000)
+        self.hooks: Final = _hook_calls(config)
         self._router = Router(config)
         self._dialect = None if config.dialect is None else Dialect(config.dialect)
         self._engine, self._poll_engine = authorized(config, engine, poll_engine)
@@ -193,4 +198,14 @@ class Transport:
             closed=lambda: self._closed,
             is_poll=is_poll,
             repeat_lost=repeat_lost,
+            hooks=self.hooks,
         )
+
+
+def _hook_calls(config: ClientConfig) -> Optional[HookCalls]:
+    if not config.hooks:
+        return None
+    # Imported here, since most clients have none.
+    from queen.hooks.calls import HookCalls
+
+    return HookCalls(config.hooks, config.urls)

@@ -46,6 +46,16 @@ a window of 1 second with 3 clicks
   {'count': 3, 'avg': {'data.millis': 16.666666666666668}, 'max': {'data.millis': 30}}
   {'/home': 2, '/cart': 1}
 """,
+    "telemetry": """\
+billed teapot
+'send orders' in 'checkout'
+'checkout'
+'receive orders', linked to 'send orders'
+'charge the card' in 'process orders'
+'process orders', linked to 'send orders'
+'ack orders', linked to 'send orders'
+{'handled': 1}
+""",
     "durable_producer": """\
 the next start sends what is left: 3 messages
 the server has [1, 2, 3, 4]

@@ -32,6 +32,7 @@ EXPORTED = [
     "DLQResponse",
     "DeadLetter",
     "GroupResetResponse",
+    "Hooks",
     "HttpStatusError",
     "LeaseLostError",
     "Message",
