@@ -54,7 +54,7 @@ types: $(VENV)/installed  ## mypy --strict and pyright
 
 docs: $(VENV)/installed  ## build the documentation into site/; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
-	@echo "site/index.html is the first page; make docs-serve shows it while you write"
+	@echo "the site is in site/; make docs-serve shows it on http://127.0.0.1:8000"
 
 docs-serve: $(VENV)/installed  ## the documentation on http://127.0.0.1:8000, built anew at each change
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs serve

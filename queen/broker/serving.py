@@ -124,7 +124,11 @@ def _serve(broker: Broker, options: ServeOptions) -> bool:
             limit_concurrency=options.max_connections + 1,
         )
     )
-    server.run()
+    try:
+        server.run()
+    except SystemExit:
+        # uvicorn has said what keeps it from listening.
+        return False
     return server.started
 
 

@@ -166,18 +166,24 @@ async def test_a_repeat_and_a_failure_are_told() -> None:
 
 
 async def test_a_lost_lease_is_told(queen_broker: QueenBroker) -> None:
-    notes = Notes()
+    notes, lost = Notes(), asyncio.Event()
     async with Queen(queen_broker.url, hooks=[notes]) as queen:
 
         async def handler(_: Message) -> None:
             queen_broker.expire_leases()
-            while not notes.of(LeaseLost):
-                await asyncio.sleep(0)
+            await lost.wait()
 
         await queen.queue("q").push([{"data": 1}])
-        await queen.queue("q").group("g").renew_lease(True, 1).limit(1).consume(handler)
-    [lost] = notes.of(LeaseLost)
-    assert (lost.queue, lost.group, [message["data"] for message in lost.messages]) == ("q", "g", [1])
+        await (
+            queen.queue("q")
+            .group("g")
+            .renew_lease(True, 1)
+            .limit(1)
+            .consume(handler)
+            .on_lease_lost(lambda messages, error: lost.set())
+        )
+    [told] = notes.of(LeaseLost)
+    assert (told.queue, told.group, [message["data"] for message in told.messages]) == ("q", "g", [1])
 
 
 class Broken(Hooks):
