@@ -159,7 +159,10 @@ def _connected(path: Optional[str]) -> sqlite3.Connection:
             connection.close()
             raise
     except sqlite3.Error as error:
-        raise OSError(f"the database {path} cannot be used: {error}") from error
+        words = f"the database {path} cannot be used: {error}"
+        if "locked" in str(error):
+            words += "; another process has it open: use the URL at which that one serves it"
+        raise OSError(words) from error
     return connection
 
 

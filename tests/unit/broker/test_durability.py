@@ -78,7 +78,7 @@ async def test_a_file_of_another_layout_is_refused_and_left_as_it_is(tmp_path: P
 
 async def test_a_file_belongs_to_one_process(tmp_path: Path) -> None:
     process, _ = await served(tmp_path / "queen.db")
-    with pytest.raises(ConfigurationError, match="database is locked"):
+    with pytest.raises(ConfigurationError, match="database is locked; another process has it open"):
         Queen(f"sqlite:///{tmp_path}/queen.db")
     process.send_signal(signal.SIGKILL)
     await asyncio.wait_for(process.wait(), 10)
