@@ -13,7 +13,7 @@ from typing_extensions import Annotated
 
 from queen import Queen
 from queen.cli.exits import CommandError, bad_input
-from queen.errors import ConfigurationError
+from queen.errors import ConfigurationError, ServerRefusedError
 
 _DEFAULT_URL = "http://localhost:6632"
 _URL_VARIABLE = "QUEEN_URL"
@@ -59,6 +59,18 @@ def connect(server: Server) -> Queen:
         raise bad_input(source, str(error)) from None
     except ImportError as error:
         raise CommandError(str(error)) from None
+
+
+async def check_queue(client: Queen, queue: str) -> None:
+    """Refuse a queue that is not there; for commands that found nothing in it, or would do harm to another.
+
+    Raises:
+        CommandError: there is no such queue.
+    """
+    try:
+        await client.admin.get_queue(queue)
+    except ServerRefusedError as error:
+        raise CommandError(f"{queue}: {error.words}") from None
 
 
 def _urls(server: Server) -> Tuple[List[str], str]:

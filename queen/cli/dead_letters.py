@@ -12,7 +12,7 @@ from queen import PurgeResponse, Queen, RedriveReason, RedriveResponse
 from queen.builders.dead_letters import DLQBuilder
 from queen.cli import notes
 from queen.cli.completion import group_names, queue_names
-from queen.cli.connection import LOCAL, Server, connect
+from queen.cli.connection import LOCAL, Server, check_queue, connect
 from queen.cli.exits import CommandError, Exit, bad_input
 from queen.cli.moments import moment, written
 from queen.cli.output import AsJson, Column, show_facts, show_message, show_rows
@@ -59,6 +59,8 @@ async def list_(
         query = query if from_ is None else query.from_(moment("--from", from_))
         query = query if to is None else query.to(moment("--to", to))
         answer = await query.get()
+        if not answer["total"]:
+            await check_queue(client, queue)
     for letter in answer["messages"]:
         parts = (
             written(letter["dlqTimestamp"]),
@@ -106,6 +108,8 @@ async def redrive(
     async with connect(server) as client:
         query = _query(client, queue, group, partition)
         report = await query.redrive(limit=limit, to_queue=to_queue, dry_run=dry_run, remove=remove)
+        if not report["found"]:
+            await check_queue(client, queue)
     _tell_redrive(report, json=json, dry_run=dry_run)
     return Exit.FAILED if report["failed"] else Exit.FINE
 
@@ -137,6 +141,7 @@ async def purge(
     """
     async with connect(server) as client:
         query = _query(client, queue, group, partition)
+        await check_queue(client, queue)
         if not (yes or dry_run):
             if not sys.stdin.isatty():
                 raise bad_input("--yes", "nobody can be asked, since standard input is no terminal; say it to purge")

@@ -17,8 +17,8 @@ from typing_extensions import Annotated, Final
 from queen import Queen, ServerRefusedError
 from queen.cli import notes
 from queen.cli.completion import queue_names
-from queen.cli.connection import LOCAL, Server, connect
-from queen.cli.exits import CommandError, Exit
+from queen.cli.connection import LOCAL, Server, check_queue, connect
+from queen.cli.exits import Exit
 from queen.cli.moments import BEGINNING, moment, written
 from queen.cli.output import AsJson, flush, show_message
 from queen.cli.running import ended_by_closed_pipe
@@ -88,7 +88,7 @@ class _Feed:
         """
         found = await self._listed(since, 1 if wanted == 0 else wanted)
         if not found:
-            await self._check_queue()
+            await check_queue(self._client, self._queue)
             notes.note("no messages")
         self._note(found)
         if self._latest is not None:
@@ -103,12 +103,6 @@ class _Feed:
         found = [message for message in await self._listed(since, None) if message["id"] not in self._seen]
         self._note(found)
         await self._show(found, json=json)
-
-    async def _check_queue(self) -> None:
-        try:
-            await self._client.admin.get_queue(self._queue)
-        except ServerRefusedError as error:
-            raise CommandError(f"{self._queue}: {error.words}") from None
 
     async def _listed(self, since: Optional[datetime], wanted: Optional[int]) -> List[MessageSummary]:
         """The latest messages since a time, the oldest first; all where no number is wanted."""

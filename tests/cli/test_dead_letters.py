@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import List
+from typing import List, Tuple
 
 import pytest
 
@@ -103,3 +103,11 @@ def test_a_bad_argument_is_named(cli: Cli, words: List[str], named: str) -> None
     ran = cli("dlq", *words)
     assert (ran.code, ran.out) == (2, "")
     assert named in ran.err
+
+
+@pytest.mark.parametrize("words", [("list",), ("redrive",), ("redrive", "--dry-run"), ("purge", "--yes")])
+def test_a_queue_that_is_not_there_is_not_one_without_dead_letters(
+    cli: Cli, each_broker: str, name: str, words: Tuple[str, ...]
+) -> None:
+    ran = cli("dlq", words[0], name, *words[1:])
+    assert (ran.code, ran.out, ran.err) == (1, "", f"queen: {name}: Queue not found\n")
