@@ -46,6 +46,10 @@ a window of 1 second with 3 clicks
   {'count': 3, 'avg': {'data.millis': 16.666666666666668}, 'max': {'data.millis': 30}}
   {'/home': 2, '/cart': 1}
 """,
+    "sync_script": """\
+pushed: 3
+stored: [('cup', 6.0), ('teapot', 24.5), ('kettle', 39.9)]
+""",
     "telemetry": """\
 billed teapot
 'send orders' in 'checkout'
