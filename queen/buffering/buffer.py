@@ -14,7 +14,7 @@ from queen.buffering import failures
 from queen.buffering.awaited import AwaitedFlushes
 from queen.buffering.flush_queue import FlushQueue
 from queen.buffering.options import BufferOptions, buffer_options
-from queen.buffering.parcel import Parcel, Reports, by_parcel, size_of
+from queen.buffering.parcel import Parcel, Reports, by_parcel, first_within, size_of
 from queen.buffering.shelf import Shelf
 from queen.buffering.tally import Tally
 from queen.errors import OutboxError, PushRejectedError, QueenError, is_final
@@ -303,12 +303,7 @@ class Buffer:
         if self._count <= wanted:
             batch, self._parcels, self._due = self._parcels, [], math.inf
             return batch
-        size, count = 0, 0
-        for parcel in self._parcels:
-            count += len(parcel.items)
-            if size and count > wanted:
-                break
-            size += 1
+        size = first_within(self._parcels, wanted)
         batch = self._parcels[:size]
         del self._parcels[:size]
         self._due = min((parcel.due for parcel in self._parcels), default=math.inf)

@@ -66,6 +66,16 @@ def size_of(parcels: Sequence[Parcel]) -> int:
     return sum([len(parcel.items) for parcel in parcels])
 
 
+def first_within(parcels: Sequence[Parcel], most: int) -> int:
+    """How many parcels from the front have so many items at most together; the first one in any case."""
+    count = 0
+    for place, parcel in enumerate(parcels):
+        count += len(parcel.items)
+        if place and count > most:
+            return place
+    return len(parcels)
+
+
 def by_parcel(
     batch: Sequence[Parcel], results: Sequence[PushResponse]
 ) -> Iterator[Tuple[Parcel, Sequence[PushResponse]]]:

@@ -13,7 +13,7 @@ import attrs
 from cyclopts import Parameter, validators
 from typing_extensions import Annotated, Final
 
-from queen import Queen
+from queen import Queen, QueenError
 from queen.builders.queue import QueueBuilder
 from queen.cli import notes
 from queen.cli.connection import LOCAL, Server, connect
@@ -88,7 +88,7 @@ async def bench(
         json: one JSON document.
     """
     load = _Load(messages, batch, workers, size, rounds)
-    async with connect(server) as client, _own_queue(client) as queue:
+    async with connect(server, makes=True) as client, _own_queue(client) as queue:
         with progress("measuring", messages * 2 + rounds) as tick:
             rows = await _measured(client, queue, load, tick)
     show_rows(rows, _COLUMNS, json=json)
@@ -101,9 +101,16 @@ async def _own_queue(client: Queen) -> AsyncIterator[QueueBuilder]:
     try:
         await queue.create()
         yield queue
-    finally:
+    except QueenError:
+        # What failed is what is told, and not that the queue cannot be deleted either.
+        with contextlib.suppress(QueenError):
+            await queue.delete()
+        raise
+    except BaseException:
         # After Ctrl-C too, also while it was made: the cancellation was told once, and this goes on.
         await queue.delete()
+        raise
+    await queue.delete()
 
 
 async def _measured(client: Queen, queue: QueueBuilder, load: _Load, tick: Tick) -> List[Row]:

@@ -18,6 +18,7 @@ from queen.errors import ConfigurationError, ServerRefusedError
 _DEFAULT_URL = "http://localhost:6632"
 _URL_VARIABLE = "QUEEN_URL"
 _TOKEN_VARIABLE = "QUEEN_TOKEN"  # noqa: S105  (the name of a variable)
+_FILE = "sqlite:///"
 # A person waits for the answer: repeats come sooner than those of a worker, and end sooner.
 _RETRIES = {"retry_attempts": 2, "retry_delay_millis": 200}
 
@@ -38,8 +39,13 @@ class Server:
 LOCAL = Server()
 
 
-def connect(server: Server) -> Queen:
+def connect(server: Server, *, makes: bool = False) -> Queen:
     """A client of the servers.
+
+    Args:
+        server: which servers.
+        makes: whether the file of an embedded broker is made where there is none; else a mistyped name would look like
+            an empty broker.
 
     Raises:
         CommandError: a URL or the token is not accepted.
@@ -49,6 +55,10 @@ def connect(server: Server) -> Queen:
         raise bad_input(
             source, "a broker in memory ends with its command; accepted are http://, https:// and sqlite:///"
         )
+    for url in urls:
+        path = url[len(_FILE) :]
+        if url.startswith(_FILE) and path and not makes and not Path(path).exists():
+            raise bad_input(source, f"there is no file {path}; queen push and queen serve --db make one")
     options: Dict[str, object] = {**_RETRIES}
     token = _token(server)
     if token is not None:

@@ -61,6 +61,9 @@ async def lag(
     for option, bound in (("--fail-above", fail_above), ("--fail-older", fail_older)):
         if bound is not None and bound < 0:
             raise bad_input(option, f"{bound} is below 0")
+    for option, given in (("--group", group), ("--queue", queue)):
+        if given == "":
+            raise bad_input(option, "it is empty")
     async with connect(server) as client:
         rows = await _rows(client, group, queue)
     if not rows and (group or queue):

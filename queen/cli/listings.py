@@ -11,7 +11,7 @@ from typing_extensions import Annotated
 from queen import UnsupportedByServerError
 from queen.cli import notes
 from queen.cli.completion import queue_names
-from queen.cli.connection import LOCAL, Server, connect
+from queen.cli.connection import LOCAL, Server, check_queue, connect
 from queen.cli.exits import Exit
 from queen.cli.moments import lasting, written
 from queen.cli.output import AsJson, Column, show_rows
@@ -86,6 +86,8 @@ async def groups(
         json: one JSON document.
     """
     async with connect(server) as client:
+        if queue is not None:
+            await check_queue(client, queue)
         listed = await client.admin.list_consumer_groups()
     rows: List[Dict[str, object]] = [
         {

@@ -54,7 +54,7 @@ async def push(
             `partition`, as `queen pop --json` writes them.
         json: tell the result as JSON.
     """
-    async with connect(server) as client:
+    async with connect(server, makes=True) as client:
         # Names a queue that is not accepted before anything is read.
         sender = _Sender(client.queue(queue))
         reader = Reader(queue, partition, envelope=envelope, what="MESSAGE" if message else "line")

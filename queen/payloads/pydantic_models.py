@@ -34,6 +34,11 @@ class PydanticCodec(PayloadCodec[T]):
             _ = self._adapter.validator.title
         except Exception as error:  # pydantic's errors of a model have no common class
             raise unusable(model, "pydantic", error) from error
+        if _hides_values(self._adapter):
+            reason = (
+                "it writes asterisks in place of a secret; give its field a serializer that writes what shall be sent"
+            )
+            raise unusable(model, "pydantic", TypeError(reason))
 
     @override
     def _write(self, value: object) -> object:
@@ -63,3 +68,20 @@ class PydanticCodec(PayloadCodec[T]):
             listed.append(f"{place}: {found['msg']}" if place else found["msg"])
         more = error.error_count() - len(listed)
         return "; ".join(listed) + (f" (and {more} more)" if more else "")
+
+
+def _hides_values(adapter: pydantic.TypeAdapter[T]) -> bool:
+    """Whether a field is written as asterisks, which are a valid secret to whoever reads them."""
+    try:
+        waiting: List[object] = [adapter.json_schema(mode="serialization")]
+    except pydantic.errors.PydanticInvalidForJsonSchema:
+        return False
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            if found.get("writeOnly") is True and found.get("format") == "password":
+                return True
+            waiting.extend(found.values())
+        elif isinstance(found, list):
+            waiting.extend(found)
+    return False

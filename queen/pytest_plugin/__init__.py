@@ -54,7 +54,10 @@ def queen_broker(request: pytest.FixtureRequest) -> Iterator[QueenBroker]:
     from queen.testing import QueenBroker
 
     marker = request.node.get_closest_marker("queen")
-    broker = QueenBroker(**({} if marker is None else marker.kwargs))
+    options = {} if marker is None else marker.kwargs
+    if marker is not None and (marker.args or set(options) != {"dialect"}):
+        raise pytest.UsageError('@pytest.mark.queen takes one argument, by its name: dialect="0.7" for example')
+    broker = QueenBroker(**options)
     left = request.node.stash[LEFT] = []
     yield broker
     left += [f"a client was still waiting for {queue} when the test ended" for queue in broker.polled_queues]

@@ -10,6 +10,7 @@ import attrs
 from typing_extensions import Final
 
 from queen import validation
+from queen.payloads.models import codec_for
 from queen.testing.records import PushedMessage
 
 M = TypeVar("M", bound=PushedMessage)
@@ -19,18 +20,30 @@ _SHOWN: Final = 20
 _WIDTH: Final = 100
 
 
+def _as_json(data: object) -> object:
+    """An instance of a model as the JSON that a push makes of it; everything else as it is."""
+    if isinstance(data, type):
+        return data
+    try:
+        codec = codec_for(type(data))
+    except TypeError:
+        return data
+    return codec.encode("data", data)
+
+
 @attrs.frozen(kw_only=True)
 class Wanted:
     """Which messages are meant.
 
     Attributes:
-        data: what their payload equals, or a function that says whether it is one; ``...`` for any.
+        data: what their payload equals (an instance of a model stands for its JSON), or a function that says whether it
+            is one; ``...`` for any.
         partition: their partition; None for any.
         transaction_id: their transaction id; None for any.
         count: how many there must be; None for one or more.
     """
 
-    data: object
+    data: object = attrs.field(converter=_as_json)
     partition: Optional[str]
     transaction_id: Optional[str]
     count: Optional[int]

@@ -63,4 +63,6 @@ async def test_one_whose_database_is_gone_is_no_good_server() -> None:
 
 
 def test_a_file_is_a_server_too(cli: Cli, tmp_path: Path) -> None:
-    assert "yes" in cli.fine("doctor", "--url", f"sqlite:///{tmp_path}/queue.db")
+    url = f"sqlite:///{tmp_path}/queue.db"
+    cli.fine("push", "orders", "1", "--url", url)
+    assert "yes" in cli.fine("doctor", "--url", url)

@@ -65,6 +65,7 @@ def test_groups_are_listed(each_broker: str, cli: Cli, name: str) -> None:
     [row] = rows(cli.fine("groups", "--queue", name, "--json"))
     assert (row["group"], row["queue"], row["partitions"], row["state"]) == ("billing", name, 1, "Stable")
     assert cli.fine("groups", "--queue", name).splitlines()[1].split()[:3] == ["billing", name, "1"]
+    create(each_broker, f"{name}-other")
     none = cli("groups", "--queue", f"{name}-other")
     assert (none.code, none.err) == (0, "no consumer groups\n")
 

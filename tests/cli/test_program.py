@@ -11,7 +11,7 @@ from typing import List
 
 import pytest
 
-from tests.cli.conftest import Cli, queen
+from tests.cli.conftest import Cli, create, queen
 from tests.scripted_server import Answer, Received, Scripted, ScriptedServer, answers
 
 COMMANDS = [
@@ -156,8 +156,9 @@ def test_a_file_without_a_token_is_refused(cli: Cli, tmp_path: Path, content: st
     assert ran.err == f"queen: --token-file {file}: holds no token; visible ASCII text without blanks is accepted\n"
 
 
-def test_a_log_stands_beside_the_data(broker_url: str) -> None:
-    ran = queen("groups", "--queue", "nothing", "--json", url=broker_url, QUEEN_CLIENT_LOG="true")
+def test_a_log_stands_beside_the_data(broker_url: str, name: str) -> None:
+    create(broker_url, name)
+    ran = queen("groups", "--queue", name, "--json", url=broker_url, QUEEN_CLIENT_LOG="true")
     assert (ran.code, ran.out) == (0, "[]\n")
     assert "DEBUG Queen.constructor" in ran.err
 
@@ -190,3 +191,31 @@ def test_a_port_that_is_taken_is_no_server_that_did_not_answer() -> None:
     assert done.returncode == 1
     assert "address already in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_mistyped_file_is_not_an_empty_broker(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = cli("queues", "--url", "sqlite:///typo.db")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--url: there is no file typo.db" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--group", "--queue"])
+def test_an_empty_name_does_not_mean_all(
+    cli: Cli, broker_url: str, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    monkeypatch.setenv("QUEEN_URL", broker_url)
+    ran = cli("lag", option, "")
+    assert (ran.code, ran.out, ran.err) == (2, "", f"queen: {option}: it is empty\n")
+
+
+def test_groups_of_a_queue_that_is_not_there(cli: Cli, each_broker: str, name: str) -> None:
+    ran = cli("groups", "--queue", name)
+    assert (ran.code, ran.out, ran.err) == (1, "", f"queen: {name}: Queue not found\n")
+
+
+def test_what_failed_is_told_and_not_the_cleaning_up(cli: Cli) -> None:
+    ran = cli("bench", "--url", "http://127.0.0.1:1")
+    assert ran.code == 3
+    assert "configure: " in ran.err

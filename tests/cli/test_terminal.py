@@ -62,7 +62,7 @@ def at_terminal(
 def test_a_table_is_as_wide_as_the_terminal_and_cuts_nothing_off(broker_url: str, cli: Cli, name: str) -> None:
     long = f"{name}-{'x' * 100}"
     cli.fine("push", long, "1")
-    code, seen = at_terminal("groups", "--queue", "nothing", url=broker_url)
+    code, seen = at_terminal("groups", "--queue", long, url=broker_url)
     assert code == 0
     code, seen = at_terminal("queues", url=broker_url)
     assert code == 0

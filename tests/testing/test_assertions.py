@@ -6,6 +6,7 @@ import asyncio
 import threading
 from unittest.mock import ANY
 
+import attrs
 import pytest
 
 from queen import Queen
@@ -43,6 +44,20 @@ async def test_what_was_pushed(orders: str, queen_broker: QueenBroker) -> None:
     assert queen_broker.assert_pushed(orders, transaction_id="first") == [first]
     assert queen_broker.assert_pushed(orders, {"id": 3}, count=0) == []
     queen_broker.assert_nothing_pushed("others")
+
+
+@attrs.frozen
+class Order:
+    id: int
+
+
+async def test_an_instance_of_a_model_is_the_json_that_it_is_pushed_as(
+    client: Queen, orders: str, queen_broker: QueenBroker
+) -> None:
+    await client.queue(orders, model=Order).push([Order(3)])
+    [pushed] = queen_broker.assert_pushed(orders, Order(3), count=1)
+    assert pushed.data == {"id": 3}
+    queen_broker.assert_pushed(orders, Order(2), partition="bob", count=1)
 
 
 async def test_a_payload_is_described_by_dirty_equals(orders: str, queen_broker: QueenBroker) -> None:

@@ -233,3 +233,12 @@ def test_a_run_that_uses_no_fixture_imports_no_broker(pytester: pytest.Pytester)
     command = [sys.executable, "-m", "pytest", "-p", "no:anyio", str(pytester.path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("arguments", ['"0.7"', 'flavour="0.7"', ""])
+def test_a_marker_that_says_something_else_is_refused(pytester: pytest.Pytester, arguments: str) -> None:
+    pytester.makeini(STRICT)
+    pytester.makepyfile(f"import pytest\n\n\n@pytest.mark.queen({arguments})\ndef test_it(queen_broker): pass")
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*@pytest.mark.queen takes one argument, by its name: dialect=*"])

@@ -270,3 +270,22 @@ print("pydantic" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "False"
+
+
+async def test_a_model_whose_secrets_would_be_pushed_as_asterisks_is_refused() -> None:
+    pydantic = pytest.importorskip("pydantic")
+
+    class Account(pydantic.BaseModel):  # type: ignore[name-defined, misc]
+        keys: List[pydantic.SecretStr]  # type: ignore[name-defined]
+
+    class Written(Account):
+        @pydantic.field_serializer("keys")  # type: ignore[untyped-decorator]
+        def written(self, keys: List[Any]) -> List[str]:
+            return [key.get_secret_value() for key in keys]
+
+    async with Queen("memory://secrets") as queen:
+        with pytest.raises(TypeError, match="asterisks in place of a secret"):
+            queen.queue("q", model=Account)
+        await queen.queue("q", model=Written).push([Written(keys=["k"])])
+        [message] = await queen.queue("q", model=Written).pop()
+    assert [key.get_secret_value() for key in message.data.keys] == ["k"]
