@@ -303,9 +303,8 @@ class Buffer:
         if self._count <= wanted:
             batch, self._parcels, self._due = self._parcels, [], math.inf
             return batch
-        size = first_within(self._parcels, wanted)
-        batch = self._parcels[:size]
-        del self._parcels[:size]
+        batch = self._parcels[: first_within(self._parcels, wanted)]
+        del self._parcels[: len(batch)]
         self._due = min((parcel.due for parcel in self._parcels), default=math.inf)
         return batch
 
