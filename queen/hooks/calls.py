@@ -76,25 +76,32 @@ class HookCalls:
 
 
 class Around(Generic[E]):
-    """The context managers of all hooks for one event, as one that never raises and never holds an error back."""
+    """The context managers of all hooks for one event, as one that raises no ``Exception`` and holds no error back.
+
+    What is no ``Exception``, a cancellation for example, passes when all that were entered have been left.
+    """
 
     __slots__ = ("_entered", "_event", "_managers", "_started")
 
     def __init__(self, managers: _Managers[E], event: E) -> None:
         self._managers = managers
         self._event = event
-        self._entered: List[ContextManager[object]] = []
-        self._started = 0.0
+        self._entered: List[Tuple[object, ContextManager[object]]] = []
+        self._started = time.perf_counter()
 
     def __enter__(self) -> E:
-        for manager in self._managers:
-            try:
-                entered = manager(self._event)
-                entered.__enter__()
-            except Exception as error:  # noqa: BLE001  (whatever a hook raises is none of the client's business)
-                _ignore(manager, error)
-            else:
-                self._entered.append(entered)
+        try:
+            for manager in self._managers:
+                try:
+                    entered = manager(self._event)
+                    entered.__enter__()
+                except Exception as error:  # noqa: BLE001  (whatever a hook raises is none of the client's business)
+                    _ignore(manager, error)
+                else:
+                    self._entered.append((manager, entered))
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
         self._started = time.perf_counter()
         return self._event
 
@@ -106,12 +113,18 @@ class Around(Generic[E]):
     ) -> None:
         self._event.seconds = time.perf_counter() - self._started
         self._event.error = error
-        for entered in reversed(self._entered):
+        passing: Optional[BaseException] = None
+        for manager, entered in reversed(self._entered):
             try:
                 entered.__exit__(error_type, error, traceback)
             except Exception as raised:  # noqa: BLE001  (as above)
                 if raised is not error:
-                    _ignore(entered, raised)
+                    _ignore(manager, raised)
+            except BaseException as raised:  # noqa: BLE001  (raised below)
+                if raised is not error:
+                    passing = raised
+        if passing is not None:
+            raise passing
 
 
 def _tell(functions: Sequence[Callable[[F], None]], fact: F) -> None:

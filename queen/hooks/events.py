@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Mapping, Optional, Sequence, Tuple
 
 import attrs
 
@@ -38,14 +38,15 @@ class Push(Event):
         items: what is pushed, as it goes over the wire: ``queue``, ``partition``, ``transactionId``, ``traceId`` and
             ``payload``. When it begins, a hook may change them: give a ``traceId`` (a UUID) to those that have none,
             another ``transactionId`` to those whose id the client made (``made_id``), and put another JSON ``payload``
-            in place of what is there, which is the user's own object and is not to be changed itself.
+            in place of what is there, which is the user's own object and is not to be changed itself. Any other change
+            is logged and taken back.
         buffered: whether it goes into a client-side buffer, whose ``Flush`` sends it later.
         results: a result for each item; None while it goes on, where it failed, and for a buffered push.
     """
 
     queue: str
     partition: Optional[str]
-    items: List[PushItem]
+    items: Sequence[PushItem]
     buffered: bool
     results: Optional[Sequence[PushResponse]] = None
 
@@ -169,7 +170,7 @@ class Commit(Event):
         in_doubt: whether an earlier attempt may have taken effect.
     """
 
-    items: List[PushItem]
+    items: Sequence[PushItem]
     acks: Sequence[CommittedAck]
     in_doubt: bool
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Iterator, List, Sequence, TypeVar, Union, cast
+from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union, cast
+
+from typing_extensions import Final
 
 from queen import logs, validation
 from queen.hooks.calls import Around, HookCalls
@@ -13,6 +15,7 @@ from queen.identifiers import MadeId
 from queen.operations.push import IdentifiedItem, gives_id, push
 from queen.operations.transaction import TransactionAck, TransactionPush, commit
 from queen.settling.settler import Settler
+from queen.transport import codec
 from queen.transport.transport import Transport
 from queen.types import PushResponse, TransactionResponse
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
     from queen_api.models import PushItem
 
 E = TypeVar("E", bound=Union[Push, Commit])
+
+# Stands for the value of a key that is not there.
+_NOTHING: Final = object()
 
 
 async def push_in_hooks(hooks: HookCalls, transport: Transport, items: Sequence[IdentifiedItem]) -> List[PushResponse]:
@@ -48,7 +54,7 @@ async def commit_in_hooks(
                 pushed.item["transactionId"] = MadeId(pushed.item["transactionId"])
     told = Commit(
         servers=hooks.servers,
-        items=cast("List[PushItem]", items),
+        items=cast("Sequence[PushItem]", tuple(items)),
         acks=[_committed(ack) for ack in acks],
         in_doubt=in_doubt,
     )
@@ -74,29 +80,67 @@ def push_event(hooks: HookCalls, items: Sequence[IdentifiedItem], *, buffered: b
         servers=hooks.servers,
         queue=items[0]["queue"],
         partition=items[0].get("partition"),
-        items=cast("List[PushItem]", items),
+        items=cast("Sequence[PushItem]", tuple(items)),
         buffered=buffered,
     )
 
 
 @contextmanager
 def changing(around: Around[E], items: Sequence[IdentifiedItem]) -> Iterator[E]:
-    """What hooks run around items that they may change; what no server could store of the changes is taken back."""
-    given = [(item["transactionId"], item.get("traceId")) for item in items]
+    """What hooks run around items that they may change; changes that they may not make are taken back."""
+    given = [item.copy() for item in items]
     with around as event:
-        for item, (transaction_id, trace_id) in zip(items, given):
-            try:
-                item["transactionId"] = str(validation.text("transactionId", item["transactionId"]))
-                if "traceId" in item:
-                    item["traceId"] = validation.trace_id("traceId", item["traceId"])
-            except (TypeError, ValueError) as error:
-                logs.event(logging.ERROR, "Hooks", transactionId=transaction_id, changeIgnored=str(error))
-                item["transactionId"] = str(transaction_id)
-                if trace_id is None:
-                    item.pop("traceId", None)
-                else:
-                    item["traceId"] = trace_id
+        for item, before in zip(items, given):
+            _take_back(item, before)
+        if len({_place(item) for item in items}) < len({_place(before) for before in given}):
+            # The servers would store one of the messages that share an id, and lose the others.
+            _log_ignored(given[0], "transactionId: two messages of a partition cannot have the same")
+            for item, before in zip(items, given):
+                item["transactionId"] = str(before["transactionId"])
         yield event
+
+
+def _take_back(item: IdentifiedItem, before: IdentifiedItem) -> None:
+    """Leave of the changes of an item those that hooks may make."""
+    found = cast("Dict[str, object]", item)
+    given: Mapping[str, object] = before
+    kept: Dict[str, object] = {**given, "transactionId": str(before["transactionId"])}
+    for key in {**given, **found}:
+        value = found.get(key, _NOTHING)
+        if value is not given.get(key, _NOTHING):
+            try:
+                kept[key] = _change(key, value, before)
+            except (TypeError, ValueError) as error:
+                _log_ignored(before, str(error))
+    found.clear()
+    found.update(kept)
+
+
+def _change(key: str, value: object, before: IdentifiedItem) -> object:
+    """The new value of a key.
+
+    Raises:
+        TypeError, ValueError: no server could store it, or hooks may not change it.
+    """
+    if value is _NOTHING:
+        raise ValueError(f"{key} cannot be left out")
+    if key == "transactionId" and type(before["transactionId"]) is MadeId:
+        return str(validation.text(key, value))
+    if key == "traceId" and key not in before:
+        return validation.trace_id(key, value)
+    if key == "payload":
+        codec.encode(value, operation="push")
+        return value
+    raise ValueError(f"{validation.shown(key)} is not for hooks to change here")
+
+
+def _place(item: IdentifiedItem) -> Tuple[str, Optional[str], str]:
+    """What no other message may share."""
+    return item["queue"], item.get("partition"), item["transactionId"]
+
+
+def _log_ignored(before: IdentifiedItem, why: str) -> None:
+    logs.event(logging.ERROR, "Hooks", transactionId=str(before["transactionId"]), changeIgnored=why)
 
 
 def _committed(ack: TransactionAck) -> CommittedAck:

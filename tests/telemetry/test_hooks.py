@@ -9,51 +9,10 @@ from typing import Any, Iterator, List
 import pytest
 
 from queen import ConfigurationError, Hooks, Message, Queen, QueenError
-from queen.hooks import (
-    ClientOpened,
-    Commit,
-    Event,
-    Flush,
-    LeaseLost,
-    Pop,
-    Process,
-    Push,
-    Retry,
-    Settlement,
-)
+from queen.hooks import ClientOpened, Commit, Flush, LeaseLost, Pop, Process, Push, Retry, Settlement
 from queen.testing import QueenBroker
 from tests.scripted_server import Received, Scripted, ScriptedServer, answers
-
-
-class Notes(Hooks):
-    """Keeps all that it is told."""
-
-    def __init__(self) -> None:
-        self.told: List[Any] = []
-
-    def of(self, kind: type) -> List[Any]:
-        """What was told of a kind."""
-        return [event for event in self.told if type(event) is kind]
-
-    @contextmanager
-    def _noting(self, event: Event) -> Iterator[None]:
-        assert (event.seconds, event.error) == (None, None)
-        try:
-            yield
-        finally:
-            assert event.seconds is not None
-            self.told.append(event)
-
-    pushing = flushing = popping = processing = settling = committing = _noting
-
-    def opened(self, client: ClientOpened) -> None:
-        self.told.append(client)
-
-    def retrying(self, retry: Retry) -> None:
-        self.told.append(retry)
-
-    def lease_lost(self, lost: LeaseLost) -> None:
-        self.told.append(lost)
+from tests.telemetry.notes import Notes
 
 
 async def test_a_push_a_pop_and_an_ack_are_told(server_url: str, queue_name: str) -> None:
@@ -254,52 +213,6 @@ async def test_a_cancelled_pop_is_told_and_stays_cancelled(server_url: str, queu
         with pytest.raises(asyncio.CancelledError):
             await popping
     assert [type(pop.error) for pop in notes.of(Pop)] == [asyncio.CancelledError]
-
-
-class Changing(Hooks):
-    """Changes what is pushed."""
-
-    def __init__(self, **changes: object) -> None:
-        self._changes = changes
-
-    @contextmanager
-    def pushing(self, push: Push) -> Iterator[None]:
-        for item in push.items:
-            changed: Any = item
-            changed.update({key: value for key, value in self._changes.items() if key != "transactionId"})
-            if push.made_id(item) and "transactionId" in self._changes:
-                changed["transactionId"] = self._changes["transactionId"]
-        yield
-
-
-async def test_a_hook_may_change_what_is_pushed(server_url: str, queue_name: str) -> None:
-    trace = "018f9f6e-7b1c-7c3a-9d2e-0123456789ab"
-    hook = Changing(traceId=trace, transactionId="of the hook", payload={"n": 2})
-    async with Queen(server_url, hooks=[hook]) as queen:
-        given = {"n": 1}
-        [result] = await queen.queue(queue_name).push([{"data": given}])
-        await queen.queue(queue_name).partition("mine").push([{"data": given, "transactionId": "mine"}])
-        [message] = await queen.queue(queue_name).partition("Default").pop()
-        [mine] = await queen.queue(queue_name).partition("mine").pop()
-    assert (result["transaction_id"], message.transaction_id, mine.transaction_id) == (
-        "of the hook",
-        "of the hook",
-        "mine",
-    )
-    assert (message.trace_id, message.data, given) == (trace, {"n": 2}, {"n": 1})
-
-
-@pytest.mark.parametrize("changes", [{"traceId": "no UUID"}, {"transactionId": "x" * 256}, {"transactionId": 5}])
-async def test_a_change_that_no_server_could_store_is_taken_back(
-    server_url: str, queue_name: str, changes: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with Queen(server_url, hooks=[Changing(**changes)]) as queen:
-        [result] = await queen.queue(queue_name).push([{"data": 1}])
-        [message] = await queen.queue(queue_name).pop()
-    assert result["status"] == "queued"
-    assert message.transaction_id == result["transaction_id"]
-    assert message.trace_id is None
-    assert "changeIgnored" in caplog.text
 
 
 @pytest.mark.parametrize("hooks", [Notes(), [object()], [Notes], "x"])
