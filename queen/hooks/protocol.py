@@ -34,8 +34,11 @@ class Hooks(Protocol):
         Queen("http://localhost:6632", hooks=[Counting()])
     """
 
+    # Each has a body: of a protocol's method without one, mypy says that classes which leave it out are abstract.
+
     def opened(self, client: ClientOpened) -> None:
         """A client was made."""
+        return
 
     def pushing(self, push: Push) -> ContextManager[object]:
         """Messages are pushed, to a server or into a buffer."""
@@ -63,6 +66,8 @@ class Hooks(Protocol):
 
     def retrying(self, retry: Retry) -> None:
         """A request is sent once more."""
+        return
 
     def lease_lost(self, lost: LeaseLost) -> None:
         """A lease could not be renewed."""
+        return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Dict, Generic, List, Optional, Sequence, TypeVar, Union
+from typing import Any, ContextManager, Dict, Generic, Iterator, List, Mapping, Optional, Sequence, TypeVar, Union
 
 import attrs
 import msgspec
@@ -21,6 +22,7 @@ from queen_api.models import (
     MessageDetail,
     NoValue,
     Overview,
+    PushItem,
     SeekAnswer,
 )
 from typing_extensions import TypedDict, assert_type
@@ -34,6 +36,7 @@ from queen import (
     ConsumerStatus,
     DLQResponse,
     GroupResetResponse,
+    Hooks,
     Message,
     PurgeResponse,
     PushResponse,
@@ -45,6 +48,7 @@ from queen import (
     TypedItem,
     Window,
 )
+from queen.hooks import ClientOpened, Process, Push, Retry
 
 
 class Order(TypedDict):
@@ -224,6 +228,37 @@ async def liveness(queen: Queen) -> None:
     assert_type(handle.last_poll_at, Optional[datetime])
     assert_type(await handle, None)
     assert_type(await handle.stopped(), None)
+
+
+class Counting(Hooks):
+    def __init__(self) -> None:
+        self.counts: Dict[str, int] = {}
+
+    @contextmanager
+    def pushing(self, push: Push) -> Iterator[None]:
+        assert_type(push.items, Sequence[PushItem])
+        for item in push.items:
+            if push.made_id(item):
+                item["transactionId"] = "other"
+        yield
+        assert_type(push.results, Optional[Sequence[PushResponse]])
+        assert_type(push.seconds, Optional[float])
+        assert_type(push.error, Optional[BaseException])
+
+    def processing(self, process: Process) -> ContextManager[object]:
+        self.counts[process.queue] = len(process.messages)
+        return nullcontext()
+
+    def opened(self, client: ClientOpened) -> None:
+        assert_type(client.buffered(), Optional[Mapping[str, int]])
+
+    def retrying(self, retry: Retry) -> None:
+        assert_type(retry.attempt, int)
+
+
+def hooks() -> None:
+    counting: Hooks = Counting()
+    Queen("memory://x", hooks=[counting, Counting()])
 
 
 async def tasks(queen: Queen, signal: asyncio.Event) -> None:

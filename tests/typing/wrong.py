@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import List
+from typing import ContextManager, List
 
-from queen import Message, Queen
+from queen import Hooks, Message, Queen
+from queen.hooks import Flush, Pop, Retry
 
 
 @dataclass
@@ -31,6 +33,17 @@ async def wrong(queen: Queen, message: Message) -> None:
     await queen.queue("q").dlq().purge(True)  # type: ignore[call-arg]  # its options are said by name
     await queen.admin.seek_consumer_group("g", "q", "2026-01-31")  # type: ignore[call-arg]  # where to is said by name
     await queen.admin.list_messages(limit="10")  # type: ignore[arg-type]  # a number
+
+
+class WrongHooks(Hooks):
+    def pushing(self, push: Flush) -> ContextManager[object]:  # type: ignore[override]  # told of another thing
+        return nullcontext(push)
+
+    def popping(self, pop: Pop) -> None:  # type: ignore[override]  # no context manager
+        pop.messages.append(pop.messages[0])  # type: ignore[attr-defined]  # what was found stays as it is
+
+    def retrying(self, retry: Retry) -> None:
+        retry.attempt = 1  # type: ignore[misc]  # a fact
 
 
 async def wrong_with_models(queen: Queen, order: Order, parcel: Parcel) -> None:
