@@ -1,7 +1,8 @@
 """A FastAPI service with a consumer in its lifespan, and endpoints that tell how both are.
 
-`/healthz` is for readiness: 503 while a server is unreachable. `/livez` is for liveness: 503 when the consumer has
-ended, or has polled nothing for too long. Run it by `uvicorn examples.fastapi_app:app`, with `QUEEN_URL` for a server.
+`/livez` is for liveness: 503 when the consumer has ended, or has not polled for too long. `/healthz` is for readiness:
+503 then too, and while a server is not well. Run it by `uvicorn examples.fastapi_app:app`, with `QUEEN_URL` for a
+server.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, AsyncIterator, Dict, List
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 
-from queen import Message, Queen
+from queen import ConsumerHandle, Message, Queen
 
 # A long poll is answered after 30 seconds, and a handler is allowed as long again.
 LONGEST_SILENCE_SECONDS = 60.0
@@ -24,6 +25,11 @@ LONGEST_SILENCE_SECONDS = 60.0
 class Order(BaseModel):
     id: int
     item: str
+
+
+def polls(consumer: ConsumerHandle) -> bool:
+    """Whether a consumer runs, and has polled of late."""
+    return consumer.running and consumer.seconds_since_poll <= LONGEST_SILENCE_SECONDS
 
 
 def create_app(url: str) -> FastAPI:
@@ -52,15 +58,16 @@ def create_app(url: str) -> FastAPI:
 
     @app.get("/healthz")
     async def healthz(request: Request, response: Response) -> Dict[str, Any]:
+        consumer = request.state.consumer
         servers = await request.state.queen.health(timeout_millis=1000)
-        if not all(server["healthy"] for server in servers):
+        if not polls(consumer) or not all(server["healthy"] for server in servers):
             response.status_code = 503
-        return {"servers": servers, "consumer": request.state.consumer.status()}
+        return {"servers": servers, "consumer": consumer.status()}
 
     @app.get("/livez")
     async def livez(request: Request, response: Response) -> Dict[str, Any]:
         consumer = request.state.consumer
-        if not consumer.running or consumer.seconds_since_poll > LONGEST_SILENCE_SECONDS:
+        if not polls(consumer):
             response.status_code = 503
         status: Dict[str, Any] = consumer.status()
         return status

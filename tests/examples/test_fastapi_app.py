@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, AsyncIterator
+from typing import Any, AsyncIterator, List, Tuple
 
 import httpx
 import pytest
@@ -14,8 +15,9 @@ import pytest
 pytest.importorskip("fastapi")
 
 from examples import fastapi_app
-from queen.broker import open_broker
+from queen import AuthenticationError, ConsumerHandle
 from tests.conftest import served_broker
+from tests.scripted_server import Received, Scripted, ScriptedServer, answers
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "fastapi_app.py"
 
@@ -23,8 +25,8 @@ _numbers = itertools.count(1)
 
 
 @asynccontextmanager
-async def served(url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """The service, started and ended as a server of ASGI does."""
+async def started(url: str) -> AsyncIterator[Tuple[httpx.AsyncClient, ConsumerHandle]]:
+    """The service, started and ended as a server of ASGI does, and its consumer."""
     service = fastapi_app.create_app(url)
     async with service.router.lifespan_context(service) as state:
 
@@ -33,7 +35,19 @@ async def served(url: str) -> AsyncIterator[httpx.AsyncClient]:
 
         transport = httpx.ASGITransport(app=application)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-            yield client
+            yield client, state["consumer"]
+
+
+@asynccontextmanager
+async def served(url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """The service."""
+    async with started(url) as (client, _):
+        yield client
+
+
+async def statuses(client: httpx.AsyncClient) -> Tuple[int, int]:
+    """What ``/healthz`` and ``/livez`` answer."""
+    return (await client.get("/healthz")).status_code, (await client.get("/livez")).status_code
 
 
 async def test_an_order_is_taken_once_and_billed() -> None:
@@ -53,42 +67,54 @@ async def test_an_order_is_taken_once_and_billed() -> None:
         assert (await client.post("/orders", json={"id": "x"})).status_code == 422
 
 
-async def test_a_server_that_is_gone_makes_it_unready_and_not_dead() -> None:
-    with served_broker() as url:
+async def test_a_server_that_goes_away_makes_it_unready_and_not_dead() -> None:
+    with contextlib.ExitStack() as broker:
+        url = broker.enter_context(served_broker())
         async with served(url) as client:
-            assert (await client.get("/healthz")).status_code == 200
-            reached = url
-    async with served(reached) as client:
-        health = await client.get("/healthz")
-        assert (health.status_code, health.json()["servers"][0]["reachable"]) == (503, False)
-        assert health.json()["servers"][0]["error"]
-        assert (await client.get("/livez")).status_code == 200
+            assert await statuses(client) == (200, 200)
+            broker.close()
+            health = await client.get("/healthz")
+            [server] = health.json()["servers"]
+            assert (health.status_code, server["reachable"], health.json()["consumer"]["running"]) == (503, False, True)
+            assert server["error"]
+            assert (await client.get("/livez")).status_code == 200
 
 
 async def test_a_consumer_that_polls_no_more_is_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fastapi_app, "LONGEST_SILENCE_SECONDS", -1.0)
     async with served(f"memory://fastapi-{next(_numbers)}") as client:
-        assert (await client.get("/livez")).status_code == 503
+        assert await statuses(client) == (200, 200)
+        monkeypatch.setattr(fastapi_app, "LONGEST_SILENCE_SECONDS", -1.0)
+        assert await statuses(client) == (503, 503)
 
 
 async def test_a_consumer_that_has_ended_is_dead() -> None:
-    url = f"memory://fastapi-{next(_numbers)}"
-    broker = open_broker(url)
-    service = fastapi_app.create_app(url)
-    async with service.router.lifespan_context(service) as state:
-        await_end = state["consumer"]
-        await_end.stop()
-        await await_end.stopped()
+    async with started(f"memory://fastapi-{next(_numbers)}") as (client, consumer):
+        consumer.stop()
+        await consumer
+        assert await statuses(client) == (503, 503)
+        assert (await client.get("/livez")).json()["running"] is False
 
-        async def application(scope: Any, receive: Any, send: Any) -> None:
-            await service({**scope, "state": dict(state)}, receive, send)
 
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=application), base_url="http://service"
-        ) as client:
-            dead = await client.get("/livez")
-            assert (dead.status_code, dead.json()["running"]) == (503, False)
-    await broker.close()
+async def test_a_consumer_that_an_error_ended_is_dead_and_the_error_is_not_lost() -> None:
+    async def refused(received: Received) -> Scripted:
+        if received.target.startswith("/health"):
+            return answers({"status": "healthy", "database": "connected", "version": "0.15.0"})
+        return Scripted(b'{"error": "no such token"}', 401)
+
+    seen: List[object] = []
+
+    async def live(url: str) -> None:
+        async with started(url) as (client, consumer):
+            with pytest.raises(AuthenticationError):
+                await consumer
+            seen.extend([await statuses(client), (await client.get("/livez")).json()["last_error"]])
+
+    async with ScriptedServer(refused) as server:
+        with pytest.raises(AuthenticationError, match="no such token"):
+            await live(server.url)
+    codes, last_error = seen
+    assert codes == (503, 503)
+    assert "no such token" in str(last_error)
 
 
 async def test_it_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
