@@ -32,11 +32,11 @@ def in_child(work: Callable[[], object]) -> int:
 @needs_fork
 def test_a_client_that_was_used_before_the_fork_is_refused_in_the_child(broker_url: str) -> None:
     with Queen(broker_url) as client:
-        client.queue("forked").create()
-        [message] = client.queue("forked").push({"data": 1}) and client.queue("forked").pop()
+        client.queue("forked-sync").create()
+        [message] = client.queue("forked-sync").push({"data": 1}) and client.queue("forked-sync").pop()
 
         def work() -> None:
-            for call in (client.queue("forked").pop, message.ack, client.flush_all_buffers):
+            for call in (client.queue("forked-sync").pop, message.ack, client.flush_all_buffers):
                 with pytest.raises(WrongEventLoopError, match="make a new Queen here"):
                     call()
             client.get_buffer_stats()
@@ -44,7 +44,7 @@ def test_a_client_that_was_used_before_the_fork_is_refused_in_the_child(broker_u
 
         assert in_child(work) == 0
         assert message.ack()["success"]
-        client.queue("forked").delete()
+        client.queue("forked-sync").delete()
 
 
 @needs_fork
